@@ -1,0 +1,171 @@
+"""A model folder in, a checked model out: reads model.yaml, checks every hash, opens the interpreter.
+
+A folder `models/NAME/` holds the exported graph, `model.yaml` and `MODEL_CARD.md`. LiteRT runs the graphs
+(161 MB installed, against TensorFlow's 1.5 GB); `tf.lite` is a fallback only, being marked for removal.
+Nothing is ever unpickled: a model is a flatbuffer, YAML and text.
+"""
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from robot_ai.errors import ModelError
+from robot_ai.paths import share_directory
+
+KINDS = ('speech', 'whisper', 'characters', 'expressions')
+REQUIRED = ('kind', 'name', 'version', 'graph', 'files', 'labels', 'parameters')
+MAX_YAML_BYTES = 4_000_000
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What model.yaml says of a model whose files were found whole."""
+
+    folder: Path
+    kind: str  # one of KINDS
+    name: str
+    version: str
+    graph: Path  # the LiteRT flatbuffer
+    sha256: str  # of the graph
+    labels: tuple[str, ...]
+    parameters: dict  # front end, buckets, thresholds: whatever the kind's recogniser reads
+    document: dict = field(repr=False)  # the whole of model.yaml
+
+    def file(self, name: str) -> Path:
+        """Return a further file of this model; ModelError where model.yaml does not list (and hash) it."""
+        if name not in self.document['files']:
+            raise ModelError(f'{self.folder / "model.yaml"}: lists no file {name!r}')
+        return self.folder / name
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as lower-case hex."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as stream:
+        for block in iter(lambda: stream.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def find_model(kind: str, where: str | Path = '') -> Path:
+    """Return the folder of a model of `kind`.
+
+    `where` is a model folder, a folder of model folders, or empty for the models shipped. Raises ModelError
+    where there is none, or several to choose from.
+    """
+    root = Path(where).expanduser() if str(where) else share_directory() / 'models'
+    if (root / 'model.yaml').is_file():
+        return root
+    if not root.is_dir():
+        raise ModelError(f'{root}: no such model folder; name a folder that holds a model.yaml')
+    found = [path.parent for path in sorted(root.glob('*/model.yaml')) if _read_yaml(path).get('kind') == kind]
+    if len(found) != 1:
+        names = ', '.join(path.name for path in found) or 'none'
+        raise ModelError(f'{root}: expected one model of kind {kind!r}, found {names}; name its folder')
+    return found[0]
+
+
+def load_model(folder: str | Path, kind: str | None = None) -> ModelInfo:
+    """Read and check the model in `folder`; ModelError names the file that is missing, truncated or altered.
+
+    `kind`, where given, is the kind that the caller can run.
+    """
+    folder = Path(folder)
+    path = folder / 'model.yaml'
+    if not path.is_file():
+        raise ModelError(f'{path}: missing; a model folder holds model.yaml and the files that it lists')
+    document = _read_yaml(path)
+    absent = [key for key in REQUIRED if key not in document]
+    if absent:
+        raise ModelError(f'{path}: lacks {", ".join(absent)}')
+    if document['kind'] not in KINDS:
+        raise ModelError(f'{path}: kind {document["kind"]!r} is none of {", ".join(KINDS)}')
+    if kind is not None and document['kind'] != kind:
+        raise ModelError(f'{path}: is a model of kind {document["kind"]!r}, expected {kind!r}')
+    for key, expected in (('files', dict), ('labels', list), ('parameters', dict)):
+        if not isinstance(document[key], expected):
+            raise ModelError(f'{path}: {key} must be a {"mapping" if expected is dict else "list"}')
+    if document['graph'] not in document['files']:
+        raise ModelError(f'{path}: the graph {document["graph"]!r} is not listed under files')
+    for name, facts in document['files'].items():
+        _check_file(folder, name, facts, path)
+    return ModelInfo(folder, document['kind'], str(document['name']), str(document['version']),
+                     folder / document['graph'], document['files'][document['graph']]['sha256'],
+                     tuple(str(label) for label in document['labels']), document['parameters'], document)
+
+
+def _read_yaml(path):
+    try:
+        if path.stat().st_size > MAX_YAML_BYTES:
+            raise ModelError(f'{path}: {path.stat().st_size} bytes, at most {MAX_YAML_BYTES}')
+        document = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ModelError(f'{path}: cannot be read: {error}') from None
+    if not isinstance(document, dict):
+        raise ModelError(f'{path}: expected a mapping')
+    return document
+
+
+def _check_file(folder, name, facts, path):
+    if not isinstance(name, str) or Path(name).name != name:
+        raise ModelError(f'{path}: file name {name!r} must be a plain name inside the model folder')
+    if not isinstance(facts, dict) or not isinstance(facts.get('sha256'), str):
+        raise ModelError(f'{path}: {name} has no sha256')
+    file = folder / name
+    if not file.is_file():
+        raise ModelError(f'{file}: missing; copy the model folder again')
+    size = file.stat().st_size
+    if 'bytes' in facts and size != facts['bytes']:
+        raise ModelError(f'{file}: {size} bytes, expected {facts["bytes"]}; copy the model folder again')
+    actual = sha256_of(file)
+    if actual != facts['sha256'].lower():
+        raise ModelError(f'{file}: SHA-256 is {actual[:16]}..., model.yaml says {facts["sha256"][:16]}...; '
+                         'the file was altered or only partly copied')
+
+
+class GraphRunner:
+    """Runs the signatures of a model's LiteRT graph: named NumPy arrays in, named NumPy arrays out."""
+
+    def __init__(self, info: ModelInfo, threads: int = 1):
+        """Open the graph; ModelError where the flatbuffer cannot be opened. Not thread-safe."""
+        self.info = info
+        try:
+            self._interpreter = _interpreter_class()(model_path=str(info.graph), num_threads=threads)
+            self._runners = {name: self._interpreter.get_signature_runner(name)
+                             for name in self._interpreter.get_signature_list()}
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f'{info.graph}: LiteRT cannot open it: {error}') from None
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """The names of the graph's signatures."""
+        return tuple(self._runners)
+
+    def run(self, signature: str, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Run one signature; shapes and dtypes must be those that the graph declares (ModelError if not)."""
+        try:
+            return self._runners[signature](**inputs)
+        except KeyError:
+            raise ModelError(f'{self.info.graph}: no signature {signature!r}; it has '
+                             f'{", ".join(self._runners)}') from None
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f'{self.info.graph}: {signature} failed: {error}') from None
+
+
+def _interpreter_class():
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        try:
+            from tensorflow.lite import Interpreter
+        except ImportError:
+            raise ModelError('no LiteRT runtime: pip install ai-edge-litert') from None
+    return Interpreter
+
+
+def describe_files(folder: Path, names: list[str]) -> dict:
+    """Return model.yaml's `files` mapping for the named files of `folder` (used by every exporter)."""
+    return {name: {'sha256': sha256_of(folder / name), 'bytes': (folder / name).stat().st_size}
+            for name in names}

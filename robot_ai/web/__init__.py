@@ -1,0 +1,1 @@
+"""The web page: server and built static files."""

@@ -1,0 +1,1 @@
+"""Keras layers shared by the models, `keras.ops` only, so that they run on every Keras backend."""
