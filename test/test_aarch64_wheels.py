@@ -1,4 +1,4 @@
-"""Every run-time dependency can be had on an ARM companion computer without a compiler (long: asks the registry)."""
+"""Every run-time dependency can be had on an ARM computer without a compiler (long: asks the registry)."""
 import os
 import re
 import subprocess
@@ -25,7 +25,8 @@ def requirements():
 @pytest.mark.parametrize('python', ['3.10', '3.11', '3.12', '3.13'])
 @pytest.mark.parametrize('requirement', requirements())
 def test_wheel_for_aarch64(requirement, python, tmp_path):
-    command = [sys.executable, '-m', 'pip', 'download', '-q', '--no-deps', '--only-binary=:all:', '-d', str(tmp_path),
+    command = [sys.executable, '-m', 'pip', 'download', '-q', '--no-deps', '--only-binary=:all:',
+               '-d', str(tmp_path),
                '--python-version', python, '--implementation', 'cp']
     for platform in PLATFORMS:
         command += ['--platform', platform]
