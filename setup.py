@@ -36,6 +36,7 @@ setup(
     python_requires='>=3.10',
     install_requires=[
         'ai-edge-litert>=2.0',
+        'anyascii>=0.3',
         'jsonschema>=4.0',
         'num2words>=0.5.13',
         'numpy>=1.26',
