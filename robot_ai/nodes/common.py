@@ -144,6 +144,11 @@ class _Shared:
     def _why_settled(self):
         return 'is read at start; give it then (--ros-args -p) and start the node again'
 
+    def bug(self, text: str):
+        """Report a traceback from a thread; at shutdown, when publishers are gone already, it means nothing."""
+        if rclpy.ok(context=self.context):
+            self.health.event(f'a bug: {text}')
+
     def start(self):
         """Called by `run` before the node spins."""
 
@@ -274,7 +279,7 @@ class ManagedNode(_Shared, LifecycleNode):
         try:
             hook()
         except Exception:
-            self.health.event(f'{name} failed: {traceback.format_exc()}')
+            self.bug(f'{name} failed: {traceback.format_exc()}')
 
 
 def run(node_class, args: list[str] | None = None) -> int:

@@ -56,14 +56,15 @@ class Worker:
             self._items.clear()
             self._changed.notify_all()
 
-    def stop(self):
-        """End the thread after the item in work; what waits is forgotten. May be called twice."""
+    def stop(self) -> bool:
+        """End the thread after the item in work, forgetting what waits; return whether it ended."""
         with self._changed:
             self._stopping = True
             self._items.clear()
             self._changed.notify_all()
         if self._thread is not threading.current_thread():
             self._thread.join(STOP_WAIT)
+        return not self._thread.is_alive()
 
     def _run(self):
         while True:

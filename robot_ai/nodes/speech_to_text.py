@@ -1,0 +1,295 @@
+"""Lifecycle node speech_to_text: sound in, Spanish text out.
+
+Subscribes `audio` (any type of docs/topics.md), `recognition_context` (String JSON, transient local: phrases to
+expect, endpointing profile), `robot_speaking` (Bool). Publishes `transcript` (String, final text),
+`transcript/partial`, `transcript/detail` (String JSON, robot_ai.payloads.TranscriptDetail), `voice_activity`
+(Bool), `audio/progress` (Header: stamp of the last sample consumed) and, where hri_msgs is installed, REP-155's
+voices. Without its model the node stays unconfigured and its diagnostics name the file.
+
+The recogniser holds no thread: callbacks convert and queue, one worker runs it. While the robot speaks, sound is
+left out (parameter barge_in lets it through).
+"""
+import time
+
+import rclpy
+from std_msgs.msg import Bool, Header, String
+
+from robot_ai.errors import RobotAIError
+from robot_ai.model_store import find_model
+from robot_ai.nodes import hri
+from robot_ai.nodes.audio_input import AudioInput
+from robot_ai.nodes.audio_messages import MAX_RATE, MIN_RATE, PcmFormat
+from robot_ai.nodes.audio_time import DRIFTED, MS, RESTARTED, SpeechGate, Timeline
+from robot_ai.nodes.common import RESULT_QOS, STATE_QOS, ManagedNode, Parameter, run
+from robot_ai.nodes.worker import Worker
+from robot_ai.payloads import RecognitionContext, Stamp, TranscriptDetail, WordDetail
+from robot_ai.speech.audio import SampleClock, StreamingResampler
+
+SILENT_AFTER_NS = 1_500 * MS  # of ROS time without sound: what was being said is over
+ECHO_LEAD = 0.3  # s: an utterance that began this short before the robot spoke is the robot
+
+
+class SpeechToTextNode(ManagedNode):
+    """Owns the worker thread, the topics and the time; see the module's docstring."""
+
+    NAME = 'speech_to_text'
+    PARAMETERS = (
+        Parameter('model', '', 'model folder, or folder of model folders; empty: the models shipped'),
+        Parameter('threads', 1, 'threads that inference may use', minimum=1, maximum=64),
+        Parameter('profile', 'normal', 'endpointing profile before a dialogue chooses one',
+                  choices=('normal', 'paused_speech')),
+        Parameter('partials', True, 'publish what is heard before the end of an utterance', live=True),
+        Parameter('barge_in', False, 'listen while the robot speaks: for robots that cancel their own echo',
+                  live=True),
+        Parameter('gate_tail', 0.4, 'how long to stay deaf after the robot has spoken', 's', 0.0, 10.0),
+        Parameter('queue', 200, 'messages of sound that may wait for the recogniser; more drops the oldest',
+                  minimum=1, maximum=100_000),
+        Parameter('input_rate', 0, 'rate of sound whose messages do not tell it; 0: such sound is refused', 'Hz',
+                  check=lambda v: '' if v == 0 or MIN_RATE <= v <= MAX_RATE else
+                  f'{v} Hz; expected 0 or {MIN_RATE} to {MAX_RATE} Hz'),
+        Parameter('input_channels', 1, 'channels of sound whose messages do not tell them', '', 1, 8),
+        Parameter('voice_id', 'robot_ai', "id of the voice in REP-155's topics",
+                  check=lambda v: '' if v.isidentifier() else f'{v!r} is no topic name: letters, digits and _'),
+        Parameter('locale', 'es-ES', "locale that REP-155's LiveSpeech tells"),
+    )
+
+    def __init__(self, recognizer_factory=None, **node_arguments):
+        """Declare the parameters.
+
+        `recognizer_factory(folder, threads, profile)` returns what has SpeechRecognizer's `stream()`; by
+        default SpeechRecognizer itself.
+        """
+        super().__init__(**node_arguments)
+        self._make_recognizer = recognizer_factory or _default_recognizer
+        self._recognizer = self._worker = self._input = self._voice = None
+        self._publishers_made, self._subscriptions_made, self._timer = [], [], None
+
+    def configure(self):
+        """Load the model; ModelError names what is missing or altered."""
+        folder = find_model('speech', self.setting('model'))
+        self._recognizer = self._make_recognizer(folder, self.setting('threads'), self.setting('profile'))
+        info = getattr(self._recognizer, 'info', None)
+        if info is not None:
+            self.health.model(info)
+        make = self._make_publisher
+        self._text = make(String, 'transcript', RESULT_QOS)
+        self._partial = make(String, 'transcript/partial', RESULT_QOS)
+        self._detail = make(String, 'transcript/detail', RESULT_QOS)
+        self._activity = make(Bool, 'voice_activity', RESULT_QOS)
+        self._progress = make(Header, 'audio/progress', RESULT_QOS)
+        if hri.available():
+            self._voice = hri.HriVoice(self, self.setting('voice_id'), self.setting('locale'))
+        # Both are latched or rare; listening begins here so that `activate` misses nothing.
+        self._subscribe(String, 'recognition_context', self._on_context, STATE_QOS)
+        self._subscribe(Bool, 'robot_speaking', self._on_robot_speaking, RESULT_QOS)
+        self._gate = SpeechGate(int(self.setting('gate_tail') * 1000) * MS)
+        self._expected = None
+
+    def cleanup(self):
+        """Let go of the model, publishers and subscriptions."""
+        for publisher in self._publishers_made:
+            self.destroy_publisher(publisher)
+        for subscription in self._subscriptions_made:
+            self.destroy_subscription(subscription)
+        if self._voice is not None:
+            self._voice.destroy()
+        self._publishers_made, self._subscriptions_made = [], []
+        self._voice = self._recognizer = None
+
+    def activate(self):
+        """Start the worker and look for sound."""
+        reliable = self.setting('reliable')
+        self._stream = self._recognizer.stream()
+        self._hearing = _Hearing()
+        self._timeline = Timeline(lossless=reliable)
+        self._gate.reset()
+        self._last_sound = None
+        self._worker = Worker(self._work, self.setting('queue'), wait=reliable, name='speech_to_text',
+                              on_drop=lambda item: self.health.count('audio dropped'),
+                              on_error=self.bug)
+        if self._expected is not None:
+            self._worker.put(('context', self._expected))
+        rate = self.setting('input_rate')
+        given = PcmFormat(rate, self.setting('input_channels')) if rate else None
+        self._input = AudioInput(self, self._on_block, self._timeline.reset, given=given)
+        self._timer = self.create_timer(0.5, self._on_timer)
+        self.health.sample('audio queue', lambda: self._worker.waiting if self._worker else 0)
+
+    def deactivate(self):
+        """Stop listening; what was being said is finished and published."""
+        if self._input is not None:
+            self._input.destroy()
+            self.destroy_timer(self._timer)
+        self._input = None
+        if self._worker is not None and self._worker.stop() and rclpy.ok(context=self.context):
+            self._guarded(self._finish)
+        self._worker = self._stream = None
+
+    def _make_publisher(self, kind, topic, qos):
+        self._publishers_made.append(self.create_publisher(kind, topic, qos))
+        return self._publishers_made[-1]
+
+    def _subscribe(self, kind, topic, callback, qos):
+        self._subscriptions_made.append(self.create_subscription(kind, topic, callback, qos))
+
+    def _now(self):
+        return self.get_clock().now().nanoseconds
+
+    # -- callbacks, in the executor's thread
+
+    def _on_block(self, block):
+        now = self._now()
+        begin, change = self._timeline.place(block.stamp_ns, now, len(block.samples), block.rate)
+        if change == DRIFTED:
+            self.health.count('audio drifts')
+            self.health.event('the sound and its stamps drifted apart by more than 50 ms; stamps start anew')
+        elif change == RESTARTED and self._last_sound is not None:
+            self.health.count('audio restarts')
+            self.health.event('the sound starts anew: a gap of over a second, another rate or a clock set back')
+            if now < self._last_sound:
+                self._gate.reset()
+        self._last_sound = now
+        end = begin + block.duration_ns
+        gated = not self.setting('barge_in') and (
+            self._gate.covers(begin, end) or
+            (not self.setting('reliable') and self._gate.covers(now - block.duration_ns, now)))
+        self._worker.put(('block', block, begin, end, change == RESTARTED, gated))
+
+    def _on_timer(self):
+        """End what was being said where sound stops coming (in ROS time; a replay's clock runs ahead of it)."""
+        if self._last_sound is None or self.setting('reliable'):
+            return
+        if self._now() - self._last_sound > SILENT_AFTER_NS:
+            self._last_sound = None
+            self._timeline.reset()
+            self._worker.put(('finish',))
+
+    def _on_robot_speaking(self, message):
+        self._gate.tell(message.data, self._now())
+        self.health.value('robot speaking', self._gate.speaking)
+
+    def _on_context(self, message):
+        try:
+            self._expected = RecognitionContext.from_json(message.data)
+        except RobotAIError as error:
+            self.health.event(f'recognition_context: {error}')
+            return
+        if self._worker is not None:
+            self._worker.put(('context', self._expected))
+
+    # -- the worker's thread
+
+    def _work(self, item):
+        kind = item[0]
+        if kind == 'block':
+            self._guarded(self._hear, *item[1:])
+        elif kind == 'context':
+            self._guarded(self._stream.set_context, phrases=item[1].phrases, profile=item[1].endpointing)
+        else:
+            self._guarded(self._finish)
+
+    def _guarded(self, function, *arguments, **named):
+        try:
+            function(*arguments, **named)
+        except RobotAIError as error:
+            self.health.event(f'{self.NAME}: {error}')
+
+    def _hear(self, block, begin, end, restarted, gated):
+        hearing, started = self._hearing, time.monotonic()
+        if gated and not hearing.gated:
+            self._finish(echo_from=begin)
+        elif restarted or hearing.format not in (None, (block.rate, block.samples.shape[1])):
+            self._finish()
+        hearing.gated = gated
+        if gated:
+            self.health.count('audio gated s', block.duration_ns / 1e9)
+        else:
+            self._publish(self._stream.accept(hearing.push(block, begin)))
+            spent, heard = time.monotonic() - started, block.duration_ns / 1e9
+            self.health.count('audio heard s', heard)
+            hearing.load += min(1.0, heard / 10) * (spent / heard - hearing.load)  # over about ten seconds
+            self.health.value('real-time factor', hearing.load)
+        self._progress.publish(Header(stamp=_time(end), frame_id=block.frame_id))
+
+    def _finish(self, echo_from=None):
+        """End the stream and begin another; utterances that began right before `echo_from` (ns) are echo."""
+        hearing = self._hearing
+        if hearing.resampler is not None:
+            self._publish(self._stream.accept(hearing.resampler.flush()), echo_from)
+            self._publish(self._stream.finish(), echo_from)
+            self._stream.reset()
+        hearing.reset()
+
+    def _publish(self, results, echo_from=None):
+        for result in results:
+            kind = type(result).__name__
+            if kind == 'VoiceActivity':
+                self._activity.publish(Bool(data=result.active))
+                if self._voice:
+                    self._voice.activity(result.active, _time(self._hearing.to_ns(result.time)))
+            elif kind == 'Partial':
+                if self.setting('partials') and echo_from is None:
+                    self._partial.publish(String(data=result.text))
+                    if self._voice:
+                        self._voice.partial(result.text, _time(self._hearing.to_ns(result.start)))
+            elif result.text:
+                self._publish_final(result, echo_from)
+
+    def _publish_final(self, final, echo_from):
+        start, end = self._hearing.to_ns(final.start), self._hearing.to_ns(final.end)
+        if echo_from is not None and start > echo_from - ECHO_LEAD * 1000 * MS:
+            self.health.count('echoes left out')
+            return
+        words = tuple(WordDetail(word.text, word.start - final.start, word.end - final.start, word.confidence)
+                      for word in final.words)
+        detail = TranscriptDetail(
+            stamp=Stamp.from_ns(start), text=final.text, confidence=final.confidence, words=words,
+            language=final.language, duration=final.end - final.start,
+            latency=max(0.0, (self._now() - end) / 1e9))
+        self._detail.publish(String(data=detail.to_json()))
+        self._text.publish(String(data=final.text))
+        if self._voice:
+            self._voice.final(final.text, final.confidence, _time(start))
+            self._voice.track(False, _time(end))
+        self.health.count('utterances')
+        self.health.value('latency', detail.latency)
+
+
+class _Hearing:
+    """What the worker keeps of the sound fed to the stream since its reset."""
+
+    def __init__(self):
+        self.gated = False
+        self.load = 0.0  # s of work a s of sound
+        self.reset()
+
+    def reset(self):
+        self.format = self.resampler = self._clock = None
+
+    def push(self, block, begin_ns):
+        """Return the block as 16 kHz mono, float32 [m], noting when it was heard."""
+        if self.resampler is None:
+            self.format = (block.rate, block.samples.shape[1])
+            self.resampler = StreamingResampler(*self.format)
+            self._clock = SampleClock(block.rate)
+        self._clock.push(len(block.samples), begin_ns, stamped=True)
+        return self.resampler.push(block.samples)
+
+    def to_ns(self, position):
+        """Return the ROS time (ns) of a position of the stream in s."""
+        return self._clock.time_of(round(position * self._clock.rate)) if self._clock else 0
+
+
+def _time(nanoseconds):
+    from builtin_interfaces.msg import Time
+    return Time(sec=nanoseconds // 1_000_000_000, nanosec=nanoseconds % 1_000_000_000)
+
+
+def _default_recognizer(folder, threads, profile):
+    from robot_ai.speech.recognizer import SpeechRecognizer
+    return SpeechRecognizer(folder, threads=threads, profile=profile)
+
+
+def main(args=None):
+    """Run the node until SIGINT or SIGTERM."""
+    return run(SpeechToTextNode, args)

@@ -1,0 +1,141 @@
+"""speech_to_text over real DDS: sound becomes transcripts with the right times, and faults stay small."""
+import json
+
+import pytest
+from loudness_recognizer import LoudnessRecognizer, blocks, tone
+
+pytest.importorskip('rclpy')
+
+from rclpy.parameter import Parameter  # noqa: E402
+from std_msgs.msg import Bool, Header, Int16MultiArray, String  # noqa: E402
+
+from robot_ai.nodes.audio_messages import to_array_message  # noqa: E402
+from robot_ai.nodes.common import LOSSLESS_QOS, STATE_QOS  # noqa: E402
+from robot_ai.nodes.speech_to_text import SpeechToTextNode  # noqa: E402
+from robot_ai.payloads import RecognitionContext, TranscriptDetail  # noqa: E402
+
+pytestmark = pytest.mark.ros
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Return a folder that find_model takes for a speech model (the fake recogniser reads nothing of it)."""
+    (tmp_path / 'model.yaml').write_text('kind: speech\n')
+    return str(tmp_path)
+
+
+@pytest.fixture
+def start(graph, model):
+    """Return a function that starts the node, listening reliably so that no test loses a block."""
+    def make(**parameters):
+        values = {'model': model, 'reliable': True, **parameters}
+        recognizer = LoudnessRecognizer()
+        node = SpeechToTextNode(lambda *_: recognizer, parameter_overrides=[
+            Parameter(name, value=value) for name, value in values.items()])
+        node.fake = recognizer
+        return graph.add(node)
+    return make
+
+
+def send(publisher, samples, rate=16_000):
+    for block in blocks(samples, rate):
+        publisher.publish(to_array_message(block, rate))
+
+
+def test_a_tone_of_48_khz_and_4_channels_becomes_one_transcript(graph, start):
+    texts, details = graph.listen(String, 'transcript'), graph.listen(String, 'transcript/detail')
+    partials, activity = graph.listen(String, 'transcript/partial'), graph.listen(Bool, 'voice_activity')
+    progress = graph.listen(Header, 'audio/progress')
+    start()
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+    send(audio, tone(0.7, 48_000, 4, silence=0.8), 48_000)
+    graph.wait(lambda: details and texts and len(progress) == 15)
+    assert texts[0].data == 'tono 7'
+    detail = TranscriptDetail.from_json(details[0].data)
+    assert [word.text for word in detail.words] == ['tono', '7']
+    assert detail.words[0].start == pytest.approx(0.0, abs=0.021)
+    assert detail.duration == pytest.approx(0.7, abs=0.041)
+    consumed = progress[-1].stamp.sec * 10**9 + progress[-1].stamp.nanosec
+    assert (consumed - detail.stamp.ns) / 1e9 == pytest.approx(1.5, abs=0.021)
+    assert [message.data for message in activity] == [True, False]
+    assert partials[0].data == 'tono'
+
+
+def test_malformed_messages_are_counted_and_the_next_good_ones_heard(graph, start):
+    texts = graph.listen(String, 'transcript')
+    node = start()
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+    context = graph.publisher(String, 'recognition_context', STATE_QOS)
+    audio.publish(Int16MultiArray(data=[1, 2, 3]))  # no rate
+    odd = to_array_message(tone(0.1)[:7], 16_000)
+    odd.layout.dim[1].size = 3
+    audio.publish(odd)
+    audio.publish(to_array_message(tone(0.1), 96_000))
+    context.publish(String(data='{"phrases": 3}'))
+    graph.wait(lambda: node.health.counted('errors') == 4)
+    assert node.health.counted('audio refused') == 3
+    send(audio, tone(0.5, silence=0.5))
+    graph.wait(lambda: texts)
+    assert texts[0].data == 'tono 5'
+
+
+def test_unlabelled_sound_is_taken_with_the_parameters(graph, start):
+    texts = graph.listen(String, 'transcript')
+    start(input_rate=8_000, input_channels=2)
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+    for block in blocks(tone(0.6, 8_000, 2, silence=0.5), 8_000):
+        audio.publish(Int16MultiArray(data=block.reshape(-1).tolist()))
+    graph.wait(lambda: texts)
+    assert texts[0].data == 'tono 6'
+
+
+def test_the_context_reaches_the_recogniser_even_when_sent_before_it_was_active(graph, model):
+    context = graph.node.create_publisher(String, 'recognition_context', STATE_QOS)
+    context.publish(String(data=RecognitionContext(('hola robot',), 'paused_speech').to_json()))
+    recognizer = LoudnessRecognizer()
+    graph.add(SpeechToTextNode(lambda *_: recognizer, parameter_overrides=[Parameter('model', value=model)]))
+    graph.wait(lambda: recognizer.contexts)
+    assert recognizer.contexts == [(('hola robot',), 'paused_speech')]
+
+
+def test_while_the_robot_speaks_nothing_is_heard_unless_barge_in_allows_it(graph, start):
+    texts = graph.listen(String, 'transcript')
+    node = start(gate_tail=0.0)
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+    speaking = graph.publisher(Bool, 'robot_speaking')
+    speaking.publish(Bool(data=True))
+    graph.wait(lambda: node._gate.speaking)
+    send(audio, tone(0.9, silence=0.5))
+    graph.wait(lambda: node.health.counted('audio gated s') > 1.3)
+    node.set_parameters([Parameter('barge_in', value=True)])
+    send(audio, tone(0.4, silence=0.5))
+    graph.wait(lambda: texts)
+    assert [message.data for message in texts] == ['tono 4']
+
+
+def test_what_was_being_said_is_published_on_deactivation(graph, start):
+    texts, progress = graph.listen(String, 'transcript'), graph.listen(Header, 'audio/progress')
+    node = start()
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+    send(audio, tone(0.5))
+    graph.wait(lambda: len(progress) == 5)
+    assert not texts
+    node.trigger_deactivate()
+    graph.wait(lambda: texts)
+
+
+def test_without_a_model_it_stays_unconfigured_and_says_which_file_is_missing(graph, tmp_path):
+    node = graph.add(SpeechToTextNode(parameter_overrides=[Parameter('model', value=str(tmp_path / 'none'))]),
+                     activate=False)
+    assert node.trigger_configure().name == 'FAILURE'
+    assert str(tmp_path / 'none') in node.health.last_error
+    assert node._state_machine.current_state[1] == 'unconfigured'
+
+
+def test_details_are_json_with_accents(graph, start):
+    details = graph.listen(String, 'transcript/detail')
+    start()
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+    send(audio, tone(0.3, silence=0.4))
+    graph.wait(lambda: details)
+    assert json.loads(details[0].data)['language'] == 'es'
