@@ -1,0 +1,267 @@
+"""One training loop for every model: steps, checkpoints, stopping, averaged weights, TensorBoard.
+
+    train(model, loss_sums, batches, LoopConfig(...), folder, strategy, evaluate)
+
+- `model`: a built keras.Model, made inside `strategy.scope()`.
+- `loss_sums(model, batch, training)` -> mapping of scalar sums over the rows of `batch` (a mapping of tensors), among
+  them 'loss' and 'weight': the objective is sum(loss) / sum(weight) over the global batch. Plain `keras.ops`.
+- `batches.batch(step)` -> mapping of NumPy arrays [B, ...], a function of the step alone: a resumed run sees what the
+  unbroken one would have seen. Shapes from a small set: each is compiled once.
+- `evaluate(model)` -> mapping of floats on validation data, called with the averaged weights in place;
+  `config.metric` names the one that early stopping minimises.
+
+Checkpoints hold weights, optimiser state, averages, dropout seeds and the step, so that stopping anywhere
+and resuming gives the weights of an unbroken run. The best averaged weights lie in FOLDER/best.weights.npz.
+"""
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from training.strategies import OneDevice
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How long and how fast; every number that a run's config may set."""
+
+    steps: int = 10000
+    peak_rate: float = 1e-3
+    warm_up: int = 400  # steps of linearly rising learning rate
+    decay_from: float = 0.6  # share of `steps` after which the rate falls linearly to `final_rate` of the peak
+    final_rate: float = 0.02
+    weight_decay: float = 1e-2
+    clip_norm: float = 1.0  # of the whole gradient; 0: none
+    beta_2: float = 0.98
+    average: float = 0.999  # of the weights' moving average, per step; 0: none
+    evaluate_every: int = 500
+    checkpoint_every: int = 200
+    log_every: int = 25
+    metric: str = 'loss'  # of evaluate(), minimised
+    patience: int = 0  # evaluations without a better metric before stopping; 0: never
+    stop_loss: float = 0.0  # stop once the mean training loss of `log_every` steps is below; 0: never
+    jit: bool = False  # compile the step with XLA (GPU; TPUs always do)
+    extra: dict = field(default_factory=dict)  # the model's own; not read here
+
+
+def learning_rate(step: int, config: LoopConfig) -> float:
+    """Warm up linearly, hold, then fall linearly from `decay_from` of the steps on."""
+    rise = min(1.0, (step + 1) / max(1, config.warm_up))
+    start = config.decay_from * config.steps
+    fall = min(1.0, max(0.0, (step - start) / max(1.0, config.steps - start)))
+    return config.peak_rate * rise * (1 - fall * (1 - config.final_rate))
+
+
+class AdamW:
+    """AdamW (arXiv:1711.05101) on a list of variables, in plain TensorFlow: runs inside a replica's step.
+
+    Under tf.distribute Keras optimisers want `fit` or their own aggregation; twenty lines are easier to prove.
+    Vectors (biases, norms) are not decayed.
+    """
+
+    def __init__(self, variables: list[tf.Variable], config: LoopConfig):
+        """Make the moments and the averages, beside each variable."""
+        def like(v, kind):
+            return tf.Variable(tf.zeros_like(v) if kind != 'average' else tf.identity(v), trainable=False,
+                               name=f'{kind}_{len(self.variables)}')
+        self.config, self.variables = config, []
+        self.first, self.second, self.average = [], [], []
+        for v in variables:
+            self.variables.append(v)
+            self.first.append(like(v, 'first'))
+            self.second.append(like(v, 'second'))
+            self.average.append(like(v, 'average'))
+
+    def apply(self, gradients: list, step: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
+        """Update in place and return the gradient's norm before clipping."""
+        c = self.config
+        norm = tf.linalg.global_norm(gradients)
+        scale = tf.minimum(1.0, c.clip_norm / (norm + 1e-9)) if c.clip_norm else tf.constant(1.0)
+        # A step with an infinite or undefined gradient is left out rather than poisoning every weight.
+        scale = tf.where(tf.math.is_finite(norm), scale, 0.0)
+        t = tf.cast(step, tf.float32) + 1.0
+        beta_1, beta_2 = 0.9, c.beta_2
+        size = rate * tf.sqrt(1 - tf.pow(beta_2, t)) / (1 - tf.pow(beta_1, t))
+        # The average starts fast, so that an early evaluation is not that of the random start.
+        keep = tf.minimum(c.average, (1 + t) / (10 + t)) if c.average else tf.constant(0.0)
+        for v, g, m, s, a in zip(self.variables, gradients, self.first, self.second, self.average):
+            g = tf.where(tf.math.is_finite(norm), tf.convert_to_tensor(g), 0.0) * scale
+            m.assign(beta_1 * m + (1 - beta_1) * g)
+            s.assign(beta_2 * s + (1 - beta_2) * tf.square(g))
+            decay = rate * c.weight_decay * tf.convert_to_tensor(v) if len(v.shape) > 1 else 0.0
+            v.assign_sub(size * m / (tf.sqrt(s) + 1e-8) + decay)
+            a.assign(keep * a + (1 - keep) * v)
+        return norm
+
+    def state(self) -> list[tf.Variable]:
+        """Return the variables that a checkpoint must hold beside the weights."""
+        return [*self.first, *self.second, *self.average]
+
+
+def make_step(model, loss_sums: Callable, optimizer: AdamW, strategy: OneDevice) -> Callable:
+    """Return the replica's step: batch (with 'step' and 'rate', each [B]) -> sums."""
+    variables = optimizer.variables
+
+    def step(batch):
+        batch = dict(batch)
+        number, rate, weight = batch.pop('_step')[0], batch.pop('_rate')[0], batch.pop('_weight')[0]
+        with tf.GradientTape() as tape:
+            sums = loss_sums(model, batch, True)
+            loss = sums['loss'] / weight
+        gradients = [tf.zeros_like(v) if g is None else tf.convert_to_tensor(g)
+                     for g, v in zip(tape.gradient(loss, variables), variables)]
+        norm = optimizer.apply(strategy.sum_gradients(gradients), number, rate)
+        return {**sums, '_norm': norm / strategy.replicas}
+    return step
+
+
+def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str | Path, strategy: OneDevice,
+          evaluate: Callable | None = None, weight: Callable | None = None, log: Callable | None = None) -> dict:
+    """Train from the folder's last checkpoint (or the start) to the end; return the last evaluation.
+
+    `weight(batch)` -> the global batch's sum of weights, computed on the host before the step (default: rows);
+    each replica divides its sum by it, so that the sum of gradients is the gradient of the mean.
+    `config.steps` may grow between runs. Interrupting (Ctrl-C, SIGTERM as KeyboardInterrupt) saves first.
+    """
+    folder, log = str(folder), log or (lambda text: print(text, flush=True))
+    tf.io.gfile.makedirs(folder)
+    with strategy.scope():
+        optimizer = AdamW([_raw(v) for v in model.trainable_variables], config)
+        position = tf.Variable(0, dtype=tf.int64, trainable=False)
+        best = tf.Variable(math.inf, dtype=tf.float64, trainable=False)
+    others = [_raw(v) for v in model.variables if not any(v is t for t in model.trainable_variables)]
+    checkpoint = tf.train.Checkpoint(weights=optimizer.variables, others=others, state=optimizer.state(),
+                                     position=position, best=best)
+    manager = tf.train.CheckpointManager(checkpoint, f'{folder}/checkpoints', max_to_keep=2)
+    if manager.latest_checkpoint:
+        checkpoint.restore(manager.latest_checkpoint).expect_partial()
+        log(f'resumed at step {int(position.numpy())} from {manager.latest_checkpoint}')
+    compiled = strategy.compile(make_step(model, loss_sums, optimizer, strategy), config.jit)
+    writer = tf.summary.create_file_writer(f'{folder}/tensorboard') if strategy.chief else None
+    sums, since, waited, figures = {}, time.monotonic(), 0, {}
+    step = int(position.numpy())
+
+    def save():
+        position.assign(step)
+        manager.save(step)
+
+    try:
+        while step < config.steps:
+            batch = batches.batch(step)
+            rows = len(next(iter(batch.values())))
+            total = float(weight(batch)) if weight else float(rows)
+            batch = {**batch, '_step': np.full(rows, step, np.int64),
+                     '_rate': np.full(rows, learning_rate(step, config), np.float32),
+                     '_weight': np.full(rows, max(total, 1e-6), np.float32)}
+            for key, value in strategy.run(compiled, batch).items():
+                sums[key] = sums.get(key, 0.0) + float(value)
+            sums['_rows'] = sums.get('_rows', 0) + rows
+            sums['_steps'] = sums.get('_steps', 0) + 1
+            step += 1
+            if step % config.log_every == 0:
+                loss = _report(step, sums, time.monotonic() - since, config, writer, log)
+                sums, since = {}, time.monotonic()
+                if config.stop_loss and loss < config.stop_loss:
+                    log(f'loss {loss:.4f} is below {config.stop_loss}: done')
+                    break
+            if evaluate and (step % config.evaluate_every == 0 or step == config.steps):
+                figures = with_averages(optimizer, config, lambda: evaluate(model))
+                since = time.monotonic()
+                value = figures[config.metric]
+                _write(writer, step, {f'validation/{key}': v for key, v in figures.items()})
+                log(f'step {step} validation ' + ' '.join(f'{key} {v:.4f}' for key, v in figures.items()))
+                waited = 0 if value < float(best.numpy()) else waited + 1
+                if not waited:
+                    best.assign(value)
+                    if strategy.chief:
+                        save_weights(model, optimizer, config, f'{folder}/best.weights.npz')
+                if config.patience and waited >= config.patience:
+                    log(f'{config.metric} has not fallen for {waited} evaluations: done')
+                    break
+            if step % config.checkpoint_every == 0:
+                save()
+    finally:
+        save()
+        if strategy.chief:
+            save_weights(model, optimizer, config, f'{folder}/last.weights.npz')
+    return figures
+
+
+def with_averages(optimizer: AdamW, config: LoopConfig, function: Callable):
+    """Call `function` while the averaged weights stand in for the trained ones."""
+    if not config.average:
+        return function()
+    kept = [v.numpy() for v in optimizer.variables]
+    for v, a in zip(optimizer.variables, optimizer.average):
+        v.assign(a.numpy())
+    try:
+        return function()
+    finally:
+        for v, value in zip(optimizer.variables, kept):
+            v.assign(value)
+
+
+def save_weights(model, optimizer: AdamW, config: LoopConfig, path: str) -> None:
+    """Write the averaged weights by their Keras paths (any backend can read them): a plain .npz."""
+    source = optimizer.average if config.average else optimizer.variables
+    # Arrays only, never pickles: the file is readable with allow_pickle=False.
+    with tf.io.gfile.GFile(path, 'wb') as stream:
+        np.savez(stream, **{_key(v): s.numpy() for v, s in zip(model.trainable_variables, source)})
+
+
+def _key(variable):
+    """Return the variable's path inside its model: the model's own name may count up within a process."""
+    return variable.path.split('/', 1)[-1]
+
+
+def load_weights(model, path: str | Path, partial: bool = False) -> list[str]:
+    """Set a built model's weights from `save_weights`' file; returns the paths not found (only if `partial`)."""
+    with tf.io.gfile.GFile(str(path), 'rb') as stream:
+        stored = dict(np.load(stream, allow_pickle=False))
+    missing = [_key(v) for v in model.trainable_variables
+               if _key(v) not in stored or stored[_key(v)].shape != tuple(v.shape)]
+    if missing and not partial:
+        from robot_ai.errors import ModelError
+        raise ModelError(f'{path}: lacks {len(missing)} of the weights, {missing[0]} the first; was it trained '
+                         'from another config?')
+    for v in model.trainable_variables:
+        if _key(v) not in missing:
+            v.assign(stored[_key(v)])
+    return missing
+
+
+def _raw(variable):
+    """Return a Keras variable's tf.Variable."""
+    return variable.value if hasattr(variable, 'path') and not isinstance(variable, tf.Variable) else variable
+
+
+def _report(step, sums, seconds, config, writer, log):
+    weight, steps = max(sums.get('weight', 1.0), 1e-9), sums['_steps']
+    facts = {key: value / weight for key, value in sums.items() if not key.startswith('_') and key != 'weight'}
+    facts['gradient_norm'] = sums['_norm'] / steps
+    facts['rate'] = learning_rate(step - 1, config)
+    facts['examples_per_s'] = sums['_rows'] / max(seconds, 1e-9)
+    _write(writer, step, {f'training/{key}': value for key, value in facts.items()})
+    log(f'step {step} ' + ' '.join(f'{key} {value:.4g}' for key, value in facts.items()))
+    return facts['loss']
+
+
+def _write(writer, step, facts):
+    if writer is None:
+        return
+    with writer.as_default():
+        for key, value in facts.items():
+            tf.summary.scalar(key, value, step=step)
+    writer.flush()
+
+
+def save_run_config(folder: str | Path, facts: dict) -> None:
+    """Write FOLDER/run.json: what the run was started with, for export and the model card."""
+    tf.io.gfile.makedirs(str(folder))
+    with tf.io.gfile.GFile(f'{folder}/run.json', 'w') as stream:
+        stream.write(json.dumps(facts, indent=1, default=str))

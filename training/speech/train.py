@@ -1,0 +1,113 @@
+"""`python -m training train speech`: train a speech model from a config, from scratch, a checkpoint or `--init`.
+
+The config (training/speech/configs/NAME.yaml or a path) has `model` (Size), `loop` (LoopConfig), `data` (caches,
+buckets, weights of sources) and `loss` (share of the decoder, label smoothing).
+
+example:
+  python -m training train speech --config small --data ~/speech-cache --folder ~/runs/small
+"""
+import argparse
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+
+from robot_ai.errors import ConfigurationError
+
+CONFIGS = Path(__file__).parent / 'configs'
+
+
+def read_config(name: str) -> dict:
+    """Return a config by name or path; ConfigurationError lists the names where there is none."""
+    path = Path(name) if name.endswith('.yaml') else CONFIGS / f'{name}.yaml'
+    if not path.is_file():
+        names = ', '.join(sorted(p.stem for p in CONFIGS.glob('*.yaml')))
+        raise ConfigurationError(f'{path}: no such config; there are {names}')
+    return yaml.safe_load(path.read_text(encoding='utf-8'))
+
+
+def loss_sums(model, batch, training, share: float = 0.3, smoothing: float = 0.1, xla: bool = False):
+    """Return sums over rows: 'loss' (hybrid), 'ctc', 'decoder', and 'weight', the labels that counted."""
+    from keras import ops
+
+    from training.speech.ctc import ctc_loss
+    from training.speech.model import frame_count
+    log_probs, following = model(batch, training=training)
+    frames, tokens, count = frame_count(batch['length']), batch['tokens'], batch['token_count']
+    loss, usable = ctc_loss(log_probs, frames, tokens, count, xla)
+    ctc = ops.sum(loss)
+    sums = {'ctc': ctc, 'weight': ops.sum(usable * ops.cast(count, 'float32'))}
+    if following is None:
+        return {**sums, 'loss': ctc}
+    # Targets: the labels, then the end (0); places past the end do not count.
+    targets = ops.pad(tokens, [[0, 0], [0, 1]])
+    inside = ops.expand_dims(ops.arange(targets.shape[1]), 0) <= ops.expand_dims(count, 1)
+    inside = ops.cast(inside, 'float32') * ops.expand_dims(usable, 1)
+    chosen = ops.take_along_axis(following, targets[..., None], axis=-1)[..., 0]
+    entropy = -(1 - smoothing) * chosen - smoothing * ops.mean(following, axis=-1)
+    decoder = ops.sum(entropy * inside)
+    return {**sums, 'decoder': decoder, 'loss': (1 - share) * ctc + share * decoder}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog='python -m training train speech', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--config', default='small', help='name in training/speech/configs, or a .yaml')
+    parser.add_argument('--data', required=True, help='folder of caches (see --prepare)')
+    parser.add_argument('--folder', required=True, help='where checkpoints and figures go; resumed if it exists')
+    parser.add_argument('--prepare', metavar='MANIFEST', help='first write the caches from this manifest.jsonl')
+    parser.add_argument('--init', default='', help='weights (.npz) to start from; those that fit are taken')
+    parser.add_argument('--steps', type=int, help='overrides loop.steps')
+    parser.add_argument('--stop-loss', type=float, help='stop once the training loss is below this')
+    parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
+    parser.add_argument('--tpu', default='', help="a TPU's name or grpc:// address")
+    parser.add_argument('--threads', type=int, default=1, help='intra-op threads (1 measured best on two slow cores)')
+    options = parser.parse_args(arguments)
+    config = read_config(options.config)
+    for key, value in (('steps', options.steps), ('stop_loss', options.stop_loss)):
+        if value is not None:
+            config['loop'][key] = value
+    if options.prepare:
+        from training.speech.prepare import prepare
+        prepare(Path(options.prepare), Path(options.data), config['data'].get('synthesis', {}))
+    run(config, options)
+    return 0
+
+
+def run(config: dict, options) -> dict:
+    """Train as `config` and the parsed options say; return the last validation figures."""
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    import keras
+    import tensorflow as tf
+
+    from training.loop import LoopConfig, load_weights, save_run_config, train
+    from training.speech.data import Batches, Cache
+    from training.speech.model import Characters, Size, SpeechModel
+    from training.speech.validation import Validation
+    from training.strategies import open_strategy
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+    keras.utils.set_random_seed(config.get('seed', 0))
+    data, vocabulary = config['data'], Characters()
+    root = Path(options.data).expanduser()
+    batches = Batches(Cache([root / name for name in data['train']]), vocabulary, data['buckets_s'],
+                      data['batch_s'], config.get('seed', 0), data.get('weights'), data.get('augmentation'))
+    validation = Validation(Cache([root / name for name in data['validation']]), vocabulary,
+                            data.get('validation_clips', 200))
+    strategy = open_strategy(options.strategy, options.tpu)
+    loop, loss = LoopConfig(**config['loop']), config.get('loss', {})
+    with strategy.scope():
+        model = SpeechModel(Size(**config['model'])).build_all()
+        if options.init:
+            missing = load_weights(model, options.init, partial=True)
+            print(f'{options.init}: {len(missing)} weights not taken', flush=True)
+    save_run_config(options.folder, {'config': config, 'size': asdict(model.size), 'clips': len(batches.usable),
+                                     'command': 'python -m training train speech ' + ' '.join(sys.argv[3:]),
+                                     'parameters': model.count_params()})
+    print(f'{model.count_params()} parameters, {len(batches.usable)} clips, strategy {strategy.name} '
+          f'x {strategy.replicas}', flush=True)
+    return train(model, lambda m, b, training: loss_sums(m, b, training, **loss), batches, loop, options.folder,
+                 strategy, validation, weight=lambda batch: batch['token_count'].sum())

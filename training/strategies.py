@@ -1,0 +1,212 @@
+"""The only place that knows tf.distribute and TPUs: `open_strategy(name)` -> a Strategy with scope() and run().
+
+    one               one device, no tf.distribute at all
+    mirrored          every local accelerator (or logical CPU device): one replica each, gradients summed
+    multiworker       several machines, TF_CONFIG says which (MultiWorkerMirroredStrategy)
+    parameter-server  TF_CONFIG with chief, worker and ps tasks (ParameterServerStrategy and a ClusterCoordinator)
+    tpu               a Cloud TPU VM's own chips, or a named TPU
+    auto              tpu on a TPU VM, multiworker or parameter-server by TF_CONFIG, mirrored with two or more
+                      GPUs, else one
+
+Facts behind the form (Keras 3.15, TensorFlow 2.21): `model.fit` works under mirrored only, so the loop is our own;
+a step takes the replica's part of the batch and returns sums, not means, so that any number of replicas gives the
+losses of one device at the same global batch.
+"""
+import contextlib
+import json
+import os
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from robot_ai.errors import ConfigurationError
+
+NAMES = ('auto', 'one', 'mirrored', 'multiworker', 'parameter-server', 'tpu')
+
+
+class OneDevice:
+    """No tf.distribute: the plain case, and the reference for the others."""
+
+    name = 'one'
+    replicas = 1
+    chief = True
+
+    def scope(self):
+        """Return a context in which variables are made."""
+        return contextlib.nullcontext()
+
+    def run(self, step: Callable, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run `step(batch)` (a tf.function returning a mapping of scalars) and return NumPy scalars."""
+        return {key: value.numpy() for key, value in step(tf.nest.map_structure(tf.constant, batch)).items()}
+
+    def compile(self, step: Callable, jit: bool = False) -> Callable:
+        """Return `step` as one graph; `step` is a function of the replica's batch returning sums."""
+        return tf.function(step, jit_compile=jit, reduce_retracing=False)
+
+    def sum_gradients(self, gradients: list) -> list:
+        """Return the gradients summed over replicas (inside a step)."""
+        return gradients
+
+    def close(self):
+        """Release what the strategy holds."""
+
+
+class Replicated(OneDevice):
+    """A synchronous tf.distribute strategy: each replica takes an equal slice of the batch's rows."""
+
+    def __init__(self, strategy: tf.distribute.Strategy, name: str, workers: int = 1, worker: int = 0):
+        """`workers` processes see the same batch; this one takes the slices of its own replicas."""
+        self.strategy, self.name = strategy, name
+        self.replicas = strategy.num_replicas_in_sync
+        self.workers, self.worker = workers, worker
+        self.chief = worker == 0
+
+    def scope(self):
+        """Return the strategy's scope."""
+        return self.strategy.scope()
+
+    def compile(self, step, jit=False):
+        """Return a graph that runs `step` on each replica and sums what comes back."""
+        # The gradient all-reduce has no place inside an XLA cluster on CPUs, so `jit` is left to TPUs' own compiler.
+        @tf.function(reduce_retracing=False)
+        def distributed(batch):
+            sums = self.strategy.run(step, args=(batch,))
+            return {key: self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
+                    for key, value in sums.items()}
+        return distributed
+
+    def run(self, step, batch):
+        """Cut the batch's rows into equal slices, one a replica, and run the step on them."""
+        rows = len(next(iter(batch.values())))
+        if rows % self.replicas:
+            raise ConfigurationError(f'{rows} rows a batch cannot be shared by {self.replicas} replicas; '
+                                     'choose a batch size that they divide')
+        size = rows // self.replicas
+        local = self.replicas // self.workers
+
+        def part(context):
+            first = (self.worker * local + context.replica_id_in_sync_group % local) * size
+            return {key: tf.constant(value[first:first + size]) for key, value in batch.items()}
+        sums = step(self.strategy.experimental_distribute_values_from_function(part))
+        return {key: value.numpy() for key, value in sums.items()}
+
+    def sum_gradients(self, gradients):
+        """All-reduce inside the replica context."""
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+
+
+class ParameterServer(OneDevice):
+    """Variables on parameter servers, steps scheduled on workers by a coordinator (this process).
+
+    One step at a time is in flight, so that the run is the one-device run: what this buys is variables that
+    survive a lost worker, whose step the coordinator gives to another.
+    """
+
+    name = 'parameter-server'
+
+    def __init__(self, resolver):
+        """Connect to the cluster that TF_CONFIG describes."""
+        self.strategy = tf.distribute.ParameterServerStrategy(resolver)
+        self.coordinator = tf.distribute.coordinator.ClusterCoordinator(self.strategy)
+
+    def scope(self):
+        """Return the strategy's scope."""
+        return self.strategy.scope()
+
+    def compile(self, step, jit=False):
+        """Return a graph that a worker runs."""
+        @tf.function(reduce_retracing=False)
+        def on_worker(batch):
+            sums = self.strategy.run(step, args=(batch,))
+            return {key: self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
+                    for key, value in sums.items()}
+        return on_worker
+
+    def run(self, step, batch):
+        """Schedule the step on whichever worker is free and wait for it."""
+        tensors = {key: tf.constant(value) for key, value in batch.items()}
+        return {key: np.asarray(value) for key, value in
+                self.coordinator.schedule(step, args=(tensors,)).fetch().items()}
+
+
+def open_strategy(name: str = 'auto', tpu: str = '') -> OneDevice:
+    """Return the strategy of that name; ConfigurationError says what is missing for it."""
+    if name not in NAMES:
+        raise ConfigurationError(f'strategy {name!r}: expected one of {", ".join(NAMES)}')
+    cluster = _cluster()
+    if name == 'auto':
+        name = _automatic(cluster, tpu)
+    if name == 'one':
+        return OneDevice()
+    if name == 'mirrored':
+        devices = tf.config.list_logical_devices('GPU') or tf.config.list_logical_devices('CPU')
+        return Replicated(tf.distribute.MirroredStrategy([d.name for d in devices]), 'mirrored')
+    if name == 'tpu':
+        return _open_tpu(tpu)
+    if not cluster:
+        raise ConfigurationError(f'strategy {name!r} needs TF_CONFIG: JSON with "cluster" (task type -> host:port '
+                                 'list) and "task" (type, index); see training/README.md')
+    if name == 'multiworker':
+        workers = [*cluster['cluster'].get('chief', []), *cluster['cluster'].get('worker', [])]
+        task = cluster['task']
+        index = task['index'] + (task['type'] == 'worker' and 'chief' in cluster['cluster'])
+        return Replicated(tf.distribute.MultiWorkerMirroredStrategy(), 'multiworker', len(workers), index)
+    resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    if resolver.task_type in ('worker', 'ps'):
+        serve(resolver)
+    return ParameterServer(resolver)
+
+
+def serve(resolver) -> None:
+    """Be a worker or parameter server until the process is ended."""
+    server = tf.distribute.Server(resolver.cluster_spec(), job_name=resolver.task_type,
+                                  task_index=resolver.task_id, protocol='grpc', start=True)
+    server.join()
+
+
+def _cluster():
+    raw = os.environ.get('TF_CONFIG', '')
+    if not raw:
+        return None
+    try:
+        config = json.loads(raw)
+        if isinstance(config['cluster'], dict) and {'type', 'index'} <= set(config['task']):
+            return config
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise ConfigurationError('TF_CONFIG is not JSON with "cluster" and "task" (type, index)')
+
+
+def _automatic(cluster, tpu):
+    if tpu or os.environ.get('TPU_NAME') or os.path.exists('/dev/accel0'):
+        return 'tpu'
+    if cluster:
+        return 'parameter-server' if 'ps' in cluster['cluster'] else 'multiworker'
+    return 'mirrored' if len(tf.config.list_physical_devices('GPU')) > 1 else 'one'
+
+
+def _open_tpu(name):
+    """Return the TPU strategy; one clear sentence where there is none (raw: ValueError, URLError or a hang)."""
+    if not name and not os.environ.get('TPU_NAME') and not os.path.exists('/dev/accel0'):
+        raise ConfigurationError('no TPU here: run this on a Cloud TPU VM, or name one with --tpu')
+    if name.startswith('grpc://') and not _answers(name):
+        raise ConfigurationError(f'{name}: nothing answers there; check the address and that the TPU is running')
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=name or 'local')
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return Replicated(tf.distribute.TPUStrategy(resolver), 'tpu')
+    except (ValueError, OSError, tf.errors.OpError) as error:
+        raise ConfigurationError(f'no usable TPU {name or "on this machine"}: {type(error).__name__}: '
+                                 f'{str(error).splitlines()[0][:200]}') from None
+
+
+def _answers(address, timeout_s=10):
+    import socket
+    host, _, port = address.removeprefix('grpc://').partition(':')
+    try:
+        with socket.create_connection((host, int(port or 8470)), timeout=timeout_s):
+            return True
+    except (OSError, ValueError):
+        return False
