@@ -36,6 +36,7 @@ setup(
     python_requires='>=3.10',
     install_requires=[
         'ai-edge-litert>=2.0',
+        'av>=12.0',
         'anyascii>=0.3',
         'jsonschema>=4.0',
         'num2words>=0.5.13',
@@ -54,6 +55,7 @@ setup(
     extras_require={
         'microphone': ['PyAudio>=0.2.13'],
         'training': ['tensorflow-cpu>=2.20', 'keras>=3.12', 'jiwer>=3.0', 'tqdm>=4.60', 'tensorboard>=2.19'],
+        'noise': ['noisereduce>=3.0'],
         'data': ['apache-beam>=2.70'],
         'test': ['pytest>=8', 'pytest-timeout>=2', 'pytest-xdist>=3', 'hypothesis>=6'],
     },

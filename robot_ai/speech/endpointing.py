@@ -1,0 +1,208 @@
+"""Where an utterance begins and ends: frames of 30 ms in, Begin and End events in samples out.
+
+A frame is voiced where WebRTC's detector says so *and* its level is above the noise floor, a low percentile
+of the last seconds: a steady hum or fan raises the floor and so closes what it opened. Only samples are
+counted, never a clock, so that a recording gives the same events at any speed.
+"""
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import webrtcvad
+
+from robot_ai.errors import ConfigurationError
+from robot_ai.speech.audio import SAMPLE_RATE
+
+FRAME = 480  # samples: 30 ms, one of the three lengths that WebRTC's detector takes
+FLOOR_SECONDS = 4.0  # span of the noise floor's percentile: longer than any vowel, shorter than patience
+FLOOR_PERCENTILE = 12  # of the frames' levels in that span
+LOWEST_FLOOR_DB = -62.0  # dBFS; digital silence must not make a whisper of noise loud
+DEFAULT_FLOOR_DB = -55.0  # dBFS, until FLOOR_SECONDS of sound are known
+MARGIN_DB = 9.0  # a voiced frame lies this far above the floor; less hears more and errs more
+ONSET_FRAMES, ONSET_VOICED = 6, 4  # speech begins with this many voiced of this many frames
+VAD_MODE = 2  # WebRTC's aggressiveness, 0..3
+PRE_ROLL_S = 0.3  # kept before the first voiced frame: soft beginnings
+TAIL_S = 0.24  # kept after the last voiced frame: soft endings
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How patient the endpointer is."""
+
+    silence_s: float  # this much silence ends an utterance
+    max_utterance_s: float  # it is ended then at the latest
+    min_voiced_s: float = 0.15  # less voice than this is no speech
+
+
+PROFILES = {
+    'normal': Profile(silence_s=0.66, max_utterance_s=20.0),
+    # For people who search for words: up to 3 s of silence inside a sentence do not end it.
+    'paused_speech': Profile(silence_s=3.09, max_utterance_s=60.0),
+}
+
+
+def find_profile(name: str) -> Profile:
+    """Return a profile by name; ConfigurationError lists the names there are."""
+    try:
+        return PROFILES[name]
+    except KeyError:
+        raise ConfigurationError(f'endpointing profile {name!r}: expected one of {", ".join(PROFILES)}') from None
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Speech began at sample `start` (pre-roll included); known at sample `known`."""
+
+    start: int
+    known: int
+
+
+@dataclass(frozen=True)
+class End:
+    """The utterance [start, end) in samples is over; `speech` is false where it held too little voice."""
+
+    start: int
+    end: int
+    known: int
+    speech: bool
+    why: str  # 'silence', 'length', 'muted' or 'finish'
+
+
+class Endpointer:
+    """Finds utterances in a stream of frames of FRAME samples."""
+
+    def __init__(self, profile: str = 'normal', floor_db: float | None = None):
+        """Start idle. `floor_db` (dBFS), where known, seeds the noise floor; see `ambient_floor`."""
+        self.profile = find_profile(profile)
+        self._seed = DEFAULT_FLOOR_DB if floor_db is None else floor_db
+        self.reset()
+
+    def reset(self):
+        """Forget the stream: sample 0 comes next."""
+        self._vad = webrtcvad.Vad(VAD_MODE)
+        self._levels = np.full(round(FLOOR_SECONDS * SAMPLE_RATE / FRAME), self._seed)
+        self._next_level = 0
+        self._recent = deque(maxlen=ONSET_FRAMES)
+        self._position = 0  # samples seen
+        self._floor_start = 0  # an utterance's pre-roll goes back no further: the end of the one before
+        self._start = None  # of the open utterance
+        self._voiced = self._voiced_end = 0
+
+    @property
+    def active(self) -> bool:
+        """Whether an utterance is open."""
+        return self._start is not None
+
+    @property
+    def start(self) -> int | None:
+        """The first sample of the open utterance."""
+        return self._start
+
+    @property
+    def earliest(self) -> int:
+        """The earliest sample at which an utterance can still begin: older ones may be forgotten."""
+        return self._start if self.active else max(
+            self._floor_start, self._position - ONSET_FRAMES * FRAME - round(PRE_ROLL_S * SAMPLE_RATE))
+
+    @property
+    def speech_end(self) -> int:
+        """Where the open utterance would end were nothing more to come."""
+        return min(self._position, self._voiced_end + round(TAIL_S * SAMPLE_RATE))
+
+    @property
+    def voiced_s(self) -> float:
+        """Seconds of voice in the open (or the last) utterance."""
+        return self._voiced * FRAME / SAMPLE_RATE
+
+    @property
+    def floor_db(self) -> float:
+        """The noise floor (dBFS)."""
+        return max(LOWEST_FLOOR_DB, float(np.percentile(self._levels, FLOOR_PERCENTILE)))
+
+    def push(self, frame: np.ndarray, muted: bool = False) -> list:
+        """Take one frame, float32 [FRAME]; return Begin and End events. A muted frame ends any utterance."""
+        self._position += FRAME
+        if muted:
+            events = self._end('muted') if self.active else []
+            self._recent.clear()
+            self._floor_start = self._position
+            return events
+        voiced = self._is_voiced(frame)
+        if not self.active:
+            return self._look_for_begin(voiced)
+        if voiced:
+            self._voiced += 1
+            self._voiced_end = self._position
+        if self._position - self._voiced_end >= self.profile.silence_s * SAMPLE_RATE:
+            return self._end('silence')
+        if self._position - self._start >= self.profile.max_utterance_s * SAMPLE_RATE:
+            return self._end('length')
+        return []
+
+    def finish(self) -> list:
+        """End the open utterance, if any: the stream is over."""
+        return self._end('finish') if self.active else []
+
+    def _is_voiced(self, frame):
+        level = level_db(frame)
+        voiced = level > self.floor_db + MARGIN_DB
+        pcm = (np.clip(frame, -1, 1) * 32767).astype('<i2').tobytes()
+        voiced = self._vad.is_speech(pcm, SAMPLE_RATE) and voiced  # the detector adapts on every frame
+        self._levels[self._next_level] = level
+        self._next_level = (self._next_level + 1) % len(self._levels)
+        return voiced
+
+    def _look_for_begin(self, voiced):
+        self._recent.append(voiced)
+        if sum(self._recent) < ONSET_VOICED:
+            return []
+        frames = len(self._recent) - list(self._recent).index(True)  # since the first voiced one
+        first = self._position - frames * FRAME
+        self._start = max(self._floor_start, first - round(PRE_ROLL_S * SAMPLE_RATE), 0)
+        self._voiced, self._voiced_end = sum(self._recent), self._position
+        self._recent.clear()
+        return [Begin(self._start, self._position)]
+
+    def _end(self, why):
+        end = self._position if why == 'length' else self.speech_end
+        event = End(self._start, end, self._position, self.voiced_s >= self.profile.min_voiced_s, why)
+        self._start, self._floor_start = None, end
+        return [event]
+
+
+def level_db(samples: np.ndarray) -> float:
+    """Return the level of float32 samples in dBFS; -100 for digital silence."""
+    return 10 * math.log10(max(float(np.dot(samples, samples)) / max(len(samples), 1), 1e-10))
+
+
+def ambient_floor(samples: np.ndarray) -> float:
+    """Return a noise floor (dBFS) from sound without speech, float32 [n] at 16 kHz.
+
+    As SpeechRecognition's `adjust_for_ambient_noise`: an average of the frames' energies that forgets
+    with a time constant, here in dB so that one knock does not count.
+    """
+    floor, damping = DEFAULT_FLOOR_DB, 0.15 ** (FRAME / SAMPLE_RATE)
+    for start in range(0, len(samples) - FRAME + 1, FRAME):
+        floor = damping * floor + (1 - damping) * level_db(samples[start:start + FRAME])
+    return max(LOWEST_FLOOR_DB, floor)
+
+
+class SpeakingGate:
+    """Whether the robot's own voice is (still) in the air: closed while it speaks, and for a tail after it."""
+
+    def __init__(self, tail_s: float = 0.5, barge_in: bool = False):
+        """Keep closed for `tail_s` after speech ends; with `barge_in` never closed."""
+        self.tail_s, self.barge_in = tail_s, barge_in
+        self._speaking = False
+        self._closed_until = -math.inf
+
+    def update(self, speaking: bool, time_s: float):
+        """Note that the robot began or ended to speak at `time_s` (any clock, always the same one)."""
+        if self._speaking and not speaking:
+            self._closed_until = time_s + self.tail_s
+        self._speaking = speaking
+
+    def is_open(self, time_s: float) -> bool:
+        """Return whether sound of `time_s` may be heard."""
+        return self.barge_in or not (self._speaking or time_s < self._closed_until)
