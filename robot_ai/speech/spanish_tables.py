@@ -12,7 +12,7 @@ def _words(text):
 LETTER_NAMES = {
     'a': 'a', 'b': 'be', 'c': 'ce', 'd': 'de', 'e': 'e', 'f': 'efe', 'g': 'ge', 'h': 'hache', 'i': 'i', 'j':
     'jota',
-    'k': 'ca', 'l': 'ele', 'm': 'eme', 'n': 'ene', 'ñ': 'eñe', 'o': 'o', 'p': 'pe', 'q': 'cu', 'r': 'erre',
+    'k': 'ka', 'l': 'ele', 'm': 'eme', 'n': 'ene', 'ñ': 'eñe', 'o': 'o', 'p': 'pe', 'q': 'cu', 'r': 'erre',
     's': 'ese', 't': 'te', 'u': 'u', 'v': 'uve', 'w': 'uve doble', 'x': 'equis', 'y': 'ye', 'z': 'zeta'}
 
 # Abbreviations that are read the same in every context (RAE, appendix 1), matched in any case if two of their
@@ -72,7 +72,7 @@ ABBREVIATIONS = {
     'pta.': 'peseta', 'ptas.': 'pesetas', 'pts.': 'pesetas', 'mill.': 'millones', 'ene.': 'enero', 'feb.':
     'febrero', 'abr.': 'abril', 'ago.': 'agosto', 'sept.': 'septiembre', 'oct.': 'octubre', 'nov.':
     'noviembre', 'dic.': 'diciembre', 'Kg.': 'kilogramos', 'cód.': 'código', 'gr.': 'gramos', 'dna.': 'docena',
-    'k. o.': 'ca o', 'o. k.': 'o ca', 'mts.': 'metros', 'hrs.': 'horas', 'min.': 'minutos',
+    'k. o.': 'ka o', 'o. k.': 'o ka', 'mts.': 'metros', 'hrs.': 'horas', 'min.': 'minutos',
     'seg.': 'segundos', 'Gta.': 'glorieta', 'Pje.': 'pasaje', 'Trav.': 'travesía', 'Pol. Ind.':
     'polígono industrial', 'Fco.': 'francisco', 'Mª': 'maría',
     'M.ª': 'maría', 'Fdez.': 'fernández', 'Glez.': 'gonzález', 'Gzlez.': 'gonzález', 'Hdez.': 'hernández',
