@@ -186,23 +186,3 @@ def ambient_floor(samples: np.ndarray) -> float:
     for start in range(0, len(samples) - FRAME + 1, FRAME):
         floor = damping * floor + (1 - damping) * level_db(samples[start:start + FRAME])
     return max(LOWEST_FLOOR_DB, floor)
-
-
-class SpeakingGate:
-    """Whether the robot's own voice is (still) in the air: closed while it speaks, and for a tail after it."""
-
-    def __init__(self, tail_s: float = 0.5, barge_in: bool = False):
-        """Keep closed for `tail_s` after speech ends; with `barge_in` never closed."""
-        self.tail_s, self.barge_in = tail_s, barge_in
-        self._speaking = False
-        self._closed_until = -math.inf
-
-    def update(self, speaking: bool, time_s: float):
-        """Note that the robot began or ended to speak at `time_s` (any clock, always the same one)."""
-        if self._speaking and not speaking:
-            self._closed_until = time_s + self.tail_s
-        self._speaking = speaking
-
-    def is_open(self, time_s: float) -> bool:
-        """Return whether sound of `time_s` may be heard."""
-        return self.barge_in or not (self._speaking or time_s < self._closed_until)

@@ -117,7 +117,7 @@ class SpeechRecognizer:
 
     def recognize(self, samples: np.ndarray) -> Final:
         """Recognise one whole utterance, float32 [n]; the text may be empty."""
-        return self.finalize(HighPass().whole(_checked(samples)), 0.0, self.decoder)
+        return self.finalize(HighPass().whole(checked(samples)), 0.0, self.decoder)
 
     def transcribe(self, samples: np.ndarray, profile: str | None = None) -> list[Final]:
         """Recognise a whole recording, float32 [n], utterance by utterance."""
@@ -226,7 +226,8 @@ def _candidates(tables):
                  for hypothesis, share in zip(tables[0], shares / shares.sum()))
 
 
-def _checked(samples):
+def checked(samples: np.ndarray) -> np.ndarray:
+    """Return samples as float32 [n] without NaN; AudioError where they are not mono floats."""
     samples = np.asarray(samples)
     if samples.ndim != 1 or samples.dtype.kind != 'f':
         raise AudioError(f'samples {samples.dtype} {list(samples.shape)}: expected float32 [n] at 16 kHz '
@@ -271,7 +272,7 @@ class SpeechStream:
 
         `muted` sound (the robot's own voice) counts as time but is not heard.
         """
-        samples = _checked(samples)
+        samples = checked(samples)
         self._accepted += len(samples)
         if len(self._pending):
             samples = np.concatenate([self._pending, samples])

@@ -10,7 +10,6 @@ from robot_ai.speech.endpointing import (
     Begin,
     End,
     Endpointer,
-    SpeakingGate,
     ambient_floor,
     find_profile,
     level_db,
@@ -102,17 +101,3 @@ def test_ambient_floor_ignores_one_knock():
 def test_unknown_profile_is_refused_with_the_choice():
     with pytest.raises(ConfigurationError, match='normal, paused_speech'):
         find_profile('slow')
-
-
-def test_gate_is_closed_while_speaking_and_for_a_tail():
-    gate = SpeakingGate(tail_s=0.5)
-    assert gate.is_open(0)
-    gate.update(True, 10.0)
-    assert not gate.is_open(10.0) and not gate.is_open(99.0)
-    gate.update(False, 12.0)
-    assert not gate.is_open(12.4) and gate.is_open(12.5)
-    gate.update(False, 20.0)  # said twice: no second tail
-    assert gate.is_open(20.1)
-    barge_in = SpeakingGate(barge_in=True)
-    barge_in.update(True, 1.0)
-    assert barge_in.is_open(1.5)
