@@ -26,7 +26,7 @@ from robot_ai.payloads import RecognitionContext, Stamp, TranscriptDetail, WordD
 from robot_ai.speech.audio import SampleClock, StreamingResampler
 
 SILENT_AFTER_NS = 1_500 * MS  # of ROS time without sound: what was being said is over
-ECHO_LEAD = 0.3  # s: an utterance that began this short before the robot spoke is the robot
+ECHO_LEAD_NS = 300 * MS  # an utterance that began this short before the robot spoke is the robot
 
 
 class SpeechToTextNode(ManagedNode):
@@ -196,31 +196,29 @@ class SpeechToTextNode(ManagedNode):
 
     def _hear(self, block, begin, end, restarted, gated):
         hearing, started = self._hearing, time.monotonic()
-        if gated and not hearing.gated:
-            self._finish(echo_from=begin)
-        elif restarted or hearing.format not in (None, (block.rate, block.samples.shape[1])):
+        if restarted or hearing.format not in (None, (block.rate, block.samples.shape[1])):
             self._finish()
+        if gated and not hearing.gated:
+            hearing.echo_from = begin
         hearing.gated = gated
-        if gated:
-            self.health.count('audio gated s', block.duration_ns / 1e9)
-        else:
-            self._publish(self._stream.accept(hearing.push(block, begin)))
-            spent, heard = time.monotonic() - started, block.duration_ns / 1e9
-            self.health.count('audio heard s', heard)
-            hearing.load += min(1.0, heard / 10) * (spent / heard - hearing.load)  # over about ten seconds
-            self.health.value('real-time factor', hearing.load)
+        # Gated sound counts as time but is not heard; it ends what was being said.
+        self._publish(self._stream.accept(hearing.push(block, begin), muted=gated))
+        spent, heard = time.monotonic() - started, block.duration_ns / 1e9
+        self.health.count('audio gated s' if gated else 'audio heard s', heard)
+        hearing.load += min(1.0, heard / 10) * (spent / heard - hearing.load)  # over about ten seconds
+        self.health.value('real-time factor', hearing.load)
         self._progress.publish(Header(stamp=_time(end), frame_id=block.frame_id))
 
-    def _finish(self, echo_from=None):
-        """End the stream and begin another; utterances that began right before `echo_from` (ns) are echo."""
+    def _finish(self):
+        """End the stream and begin another."""
         hearing = self._hearing
         if hearing.resampler is not None:
-            self._publish(self._stream.accept(hearing.resampler.flush()), echo_from)
-            self._publish(self._stream.finish(), echo_from)
+            rest = hearing.resampler.flush()
+            self._publish([*self._stream.accept(rest, muted=hearing.gated), *self._stream.finish()])
             self._stream.reset()
         hearing.reset()
 
-    def _publish(self, results, echo_from=None):
+    def _publish(self, results):
         for result in results:
             kind = type(result).__name__
             if kind == 'VoiceActivity':
@@ -228,16 +226,16 @@ class SpeechToTextNode(ManagedNode):
                 if self._voice:
                     self._voice.activity(result.active, _time(self._hearing.to_ns(result.time)))
             elif kind == 'Partial':
-                if self.setting('partials') and echo_from is None:
+                if self.setting('partials'):
                     self._partial.publish(String(data=result.text))
                     if self._voice:
                         self._voice.partial(result.text, _time(self._hearing.to_ns(result.start)))
             elif result.text:
-                self._publish_final(result, echo_from)
+                self._publish_final(result)
 
-    def _publish_final(self, final, echo_from):
+    def _publish_final(self, final):
         start, end = self._hearing.to_ns(final.start), self._hearing.to_ns(final.end)
-        if echo_from is not None and start > echo_from - ECHO_LEAD * 1000 * MS:
+        if self._hearing.gated and start > self._hearing.echo_from - ECHO_LEAD_NS:
             self.health.count('echoes left out')
             return
         words = tuple(WordDetail(word.text, word.start - final.start, word.end - final.start, word.confidence)
@@ -260,6 +258,7 @@ class _Hearing:
 
     def __init__(self):
         self.gated = False
+        self.echo_from = 0  # ns, when the newest gating began
         self.load = 0.0  # s of work a s of sound
         self.reset()
 

@@ -68,8 +68,9 @@ class LoudnessStream:
     def set_context(self, phrases=None, profile=None):
         self.contexts.append((tuple(phrases), profile))
 
-    def accept(self, samples):
+    def accept(self, samples, muted=False):
         assert samples.dtype == np.float32 and samples.ndim == 1
+        samples = np.zeros_like(samples) if muted else samples
         self.position += len(samples) / RATE
         self._rest = np.concatenate([self._rest, samples])
         results = []

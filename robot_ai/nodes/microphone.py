@@ -1,0 +1,134 @@
+"""Lifecycle node microphone: the device's sound out on `audio` (Int16MultiArray, rate and channels in the layout).
+
+It alone opens the device, through SpeechRecognition's Microphone on PyAudio. A device that is absent, busy or
+lost shows in the diagnostics and is tried again every few seconds; the node never spins on it. Topic out:
+`audio`, best effort unless `reliable`. There is no model to miss; without PyAudio it stays unconfigured.
+"""
+import contextlib
+import threading
+
+import numpy as np
+from std_msgs.msg import Int16MultiArray
+
+from robot_ai.errors import DeviceError
+from robot_ai.nodes.audio_messages import MAX_RATE, MIN_RATE, to_array_message
+from robot_ai.nodes.common import ManagedNode, Parameter, run, stream_qos
+
+READ_WAIT = 5.0  # s that a blocked read of a dying device may keep the node from ending
+
+
+class MicrophoneNode(ManagedNode):
+    """Owns the reading thread; see the module's docstring."""
+
+    NAME = 'microphone'
+    PARAMETERS = (
+        Parameter('device', -1, 'index of the device as `robot-ai devices` lists them; -1: the default one',
+                  minimum=-1, maximum=255),
+        Parameter('rate', 16_000, 'sampling rate asked of the device; 0: its own', 'Hz',
+                  check=lambda v: '' if v == 0 or MIN_RATE <= v <= MAX_RATE
+                  else f'{v} Hz; expected 0 or {MIN_RATE} to {MAX_RATE} Hz'),
+        Parameter('block', 0.064, 'sound in one message', 's', 0.01, 1.0),
+        Parameter('retry', 2.0, 'wait before a lost device is tried again', 's', 0.1, 60.0),
+    )
+
+    def __init__(self, source_factory=None, **node_arguments):
+        """Declare the parameters.
+
+        `source_factory(device, rate, chunk)` returns what speech_recognition.Microphone is: a context manager
+        with SAMPLE_RATE, CHUNK and `stream.read(frames) -> bytes`.
+        """
+        super().__init__(**node_arguments)
+        self._open = source_factory or open_microphone
+        self._needs_pyaudio = source_factory is None
+        self._thread = self._output = None
+        self._stop = threading.Event()
+
+    def configure(self):
+        """Create the publisher; DeviceError where PyAudio is not installed."""
+        if self._needs_pyaudio:
+            require_pyaudio()
+        self._output = self.create_publisher(Int16MultiArray, 'audio', stream_qos(self.setting('reliable')))
+
+    def cleanup(self):
+        """Destroy the publisher."""
+        if self._output is not None:
+            self.destroy_publisher(self._output)
+        self._output = None
+
+    def activate(self):
+        """Begin to read; a device that cannot be opened is tried again and again."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name='microphone', daemon=True)
+        self._thread.start()
+
+    def deactivate(self):
+        """Close the device."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(READ_WAIT)
+        self._thread = None
+
+    def _run(self):
+        while not self._stop.is_set():
+            try:
+                self._read()
+            except Exception as error:  # PyAudio and its drivers raise what they like; all of it means: no sound
+                self.health.count('device failures')
+                self.health.fault(f'microphone: {error or type(error).__name__}; trying again every '
+                                  f'{self.setting("retry"):g} s (robot-ai devices lists what there is)')
+            self._stop.wait(self.setting('retry'))
+
+    def _read(self):
+        """Read and publish until stopped; raises where the device fails."""
+        rate = self.setting('rate') or None
+        source = self._open(self.setting('device'), rate, round(self.setting('block') * (rate or 16_000)))
+        with opened(source):
+            self.health.recovered()
+            self.health.value('device rate', source.SAMPLE_RATE)
+            while not self._stop.is_set():
+                data = source.stream.read(source.CHUNK)
+                if not data:
+                    raise DeviceError('the device gives no sound any more')
+                if self._stop.is_set():
+                    return
+                self._output.publish(to_array_message(np.frombuffer(data, np.int16), source.SAMPLE_RATE))
+                self.health.count('blocks')
+
+
+def require_pyaudio():
+    """Raise DeviceError, saying how to install it, where PyAudio cannot be imported."""
+    try:
+        import pyaudio  # noqa: F401
+    except ImportError:
+        raise DeviceError('PyAudio is not installed: sudo apt install portaudio19-dev gcc && '
+                          "pip install 'robot_ai[microphone]'") from None
+
+
+def open_microphone(device: int, rate: int | None, chunk: int):
+    """Return SpeechRecognition's Microphone; DeviceError where there is no such device."""
+    require_pyaudio()
+    import speech_recognition
+    try:
+        return speech_recognition.Microphone(None if device < 0 else device, rate, chunk)
+    except AssertionError as error:
+        raise DeviceError(str(error)) from None
+    except OSError as error:
+        raise DeviceError(f'no microphone: {error}') from None
+
+
+@contextlib.contextmanager
+def opened(source):
+    """Enter `source`; DeviceError where its device cannot be opened (SpeechRecognition leaves no stream then)."""
+    source.__enter__()
+    if getattr(source, 'stream', None) is None:
+        raise DeviceError('the device cannot be opened: busy, gone, or not at this rate')
+    try:
+        yield source
+    finally:
+        with contextlib.suppress(Exception):  # closing a device that is gone may fail in any way
+            source.__exit__(None, None, None)
+
+
+def main(args=None):
+    """Run the node until SIGINT or SIGTERM."""
+    return run(MicrophoneNode, args)
