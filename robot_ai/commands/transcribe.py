@@ -15,7 +15,6 @@ from pathlib import Path
 
 from robot_ai.errors import ConfigurationError, RobotAIError
 from robot_ai.model_store import find_model
-from robot_ai.speech import spanish
 from robot_ai.speech.audio import SAMPLE_RATE, read_audio
 from robot_ai.speech.endpointing import PROFILES
 
@@ -36,7 +35,7 @@ def add_arguments(parser):
 
 def run(options) -> int:
     """Transcribe the files and return the exit status."""
-    from robot_ai.speech.recognizer import SpeechRecognizer
+    from robot_ai.speech.recognizer import SpeechRecognizer, with_numerals
 
     phrases = [*options.phrase, *_read_phrases(options.phrases)]
     recognizer = SpeechRecognizer(find_model('speech', options.model), max(1, options.threads), phrases,
@@ -50,6 +49,7 @@ def run(options) -> int:
             print(f'robot-ai transcribe: {error}', file=sys.stderr)
             failed = True
             continue
+        finals = [with_numerals(final) for final in finals] if options.numerals else finals
         print(_line(file, finals, len(samples) / SAMPLE_RATE, options), flush=True)
     return 1 if failed else 0
 
@@ -65,7 +65,6 @@ def _read_phrases(path):
 
 def _line(file, finals, duration, options):
     text = ' '.join(final.text for final in finals)
-    text = spanish.digits(text) if options.numerals else text
     if not options.json:
         return f'{file}\t{text}'
     weight = sum(len(final.text) for final in finals)

@@ -16,7 +16,7 @@ from robot_ai.speech.audio import SAMPLE_RATE
 
 FRAME = 480  # samples: 30 ms, one of the three lengths that WebRTC's detector takes
 FLOOR_SECONDS = 4.0  # span of the noise floor's percentile: longer than any vowel, shorter than patience
-FLOOR_PERCENTILE = 12  # of the frames' levels in that span
+FLOOR_RANK = 16  # the floor is the 16th lowest of the 133 frames' levels in that span
 LOWEST_FLOOR_DB = -62.0  # dBFS; digital silence must not make a whisper of noise loud
 DEFAULT_FLOOR_DB = -55.0  # dBFS, until FLOOR_SECONDS of sound are known
 MARGIN_DB = 9.0  # a voiced frame lies this far above the floor; less hears more and errs more
@@ -118,7 +118,7 @@ class Endpointer:
     @property
     def floor_db(self) -> float:
         """The noise floor (dBFS)."""
-        return max(LOWEST_FLOOR_DB, float(np.percentile(self._levels, FLOOR_PERCENTILE)))
+        return max(LOWEST_FLOOR_DB, float(np.partition(self._levels, FLOOR_RANK)[FLOOR_RANK]))
 
     def push(self, frame: np.ndarray, muted: bool = False) -> list:
         """Take one frame, float32 [FRAME]; return Begin and End events. A muted frame ends any utterance."""

@@ -373,6 +373,7 @@ class _PartialText:
             self._window = round(middle * SAMPLE_RATE)
 
 
-def normalized(final: Final) -> Final:
+def with_numerals(final: Final) -> Final:
     """Return a final with its numbers as numerals ('veinte' -> '20'); the words keep what was heard."""
-    return replace(final, text=spanish.digits(final.text))
+    candidates = tuple(replace(each, text=spanish.digits(each.text)) for each in final.candidates)
+    return replace(final, text=spanish.digits(final.text), candidates=candidates)
