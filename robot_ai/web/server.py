@@ -53,8 +53,15 @@ HEADERS = {'Content-Security-Policy': CONTENT_SECURITY_POLICY, 'X-Content-Type-O
 class Backend:
     """What a page can make happen; every method may be called from any thread and must not block long."""
 
+    def now(self) -> Stamp:
+        """Return the time that what is written on the page is stamped with."""
+        return Stamp.from_ns(time.time_ns())
+
     def audio(self, samples: np.ndarray):
         """Take int16 [n], 16 kHz mono, from the page's microphone."""
+
+    def microphone(self, on: bool):
+        """A page began or ceased to be the robot's ear."""
 
     def utterance(self, text: str):
         """Take a sentence typed on the page as if it had been said."""
@@ -94,10 +101,10 @@ class PageServer:
             if self._access.secure else {}
         try:
             config = uvicorn.Config(
-                self._application(), log_level='error', access_log=False, ws='websockets-sansio',
-                ws_max_size=MAX_MESSAGE_BYTES, ws_max_queue=32, timeout_graceful_shutdown=2, lifespan='off',
-                server_header=False, ws_per_message_deflate=False, limit_concurrency=4 * MAX_CLIENTS, h11_max_incomplete_event_size=32_768,
-                **options)
+                self._application(), log_level='error', access_log=False, lifespan='off', server_header=False,
+                ws='websockets-sansio', ws_max_size=MAX_MESSAGE_BYTES, ws_max_queue=32,
+                ws_per_message_deflate=False, timeout_graceful_shutdown=2, limit_concurrency=4 * MAX_CLIENTS,
+                h11_max_incomplete_event_size=32_768, **options)
             config.load()
         except (OSError, ValueError) as error:
             listener.close()
@@ -175,7 +182,7 @@ class PageServer:
             if len(body) > MAX_UPLOAD_BYTES:
                 return JSONResponse({'error': f'more than {MAX_UPLOAD_BYTES} bytes'}, 413, HEADERS)
         try:
-            detail = await run_in_threadpool(self._writer.read_picture, bytes(body), _now())
+            detail = await run_in_threadpool(self._writer.read_picture, bytes(body), self._backend.now())
         except RobotAIError as error:
             return JSONResponse({'error': str(error)}, 400, HEADERS)
         return JSONResponse(asdict(detail), 200, HEADERS)
@@ -270,7 +277,7 @@ class PageServer:
         writing = Writing.from_data(data)
         if self._writer is None:
             raise ConfigurationError('no character model is loaded')
-        detail, rectified = await run_in_threadpool(self._writer.read, writing, _now())
+        detail, rectified = await run_in_threadpool(self._writer.read, writing, self._backend.now())
         identifier = data.get('id') if isinstance(data.get('id'), int) else 0
         self.hub.send(client, 'reading', {'id': identifier, 'detail': asdict(detail), 'rectified': rectified})
         if data.get('send') is True and detail.latex:
@@ -280,8 +287,10 @@ class PageServer:
         if not on:
             self._release_microphone(client)
         elif self._microphone_owner in (None, client):
-            self._microphone_owner = client
-            self.hub.publish('microphone/owner', True)
+            if self._microphone_owner is None:
+                self._microphone_owner = client
+                self._backend.microphone(True)
+                self.hub.publish('microphone/owner', True)
             self.hub.send(client, 'microphone', True)
         else:
             self.hub.send(client, 'microphone', False)
@@ -289,6 +298,7 @@ class PageServer:
     def _release_microphone(self, client):
         if self._microphone_owner is client:
             self._microphone_owner = None
+            self._backend.microphone(False)
             self.hub.publish('microphone/owner', False)
             self.hub.send(client, 'microphone', False)
 
@@ -296,10 +306,6 @@ class PageServer:
 async def _send_all(socket, client):
     while True:
         await socket.send_text(await client.queue.get())
-
-
-def _now():
-    return Stamp.from_ns(time.time_ns())
 
 
 def _static_files():

@@ -10,8 +10,12 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from robot_ai.errors import ConfigurationError, ImageError, PayloadError
 from robot_ai.payloads import CharactersDetail, Stamp, SymbolCandidate, SymbolDetail
+from robot_ai.vision.ink import ink_of_strokes
 
 MAX_STROKES = 300
 MAX_POINTS = 20_000
@@ -19,8 +23,9 @@ MAX_COORDINATE = 100_000.0
 MAX_LABEL = 200  # characters of LaTeX in a correction
 MAX_SAMPLES_BYTES = 256_000_000  # of the samples file; saving stops there, with a message
 MODES = ('auto', 'symbol', 'expression')
+RECTIFIED_SIDE = 96  # px
 SAMPLE_SIDE = 255  # the trainer's format: the longer side scaled to 0..255
-MAX_PICTURE_PIXELS = 40_000_000
+MAX_PICTURE_PIXELS = 40_000_000  # an 8K frame has 33 million
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,18 @@ class Writing:
             if points:
                 strokes.append(points)
         return cls(tuple(strokes), mode)
+
+
+def make_writer(models: str = '', samples_folder: str = '') -> 'Writer':
+    """Return a Writer with the models in a folder of model folders ('': those shipped).
+
+    Raises ModelError where there is no character model; an expression model is used where there is one.
+    """
+    from robot_ai.model_store import find_model
+    from robot_ai.vision.characters import CharacterRecognizer
+    from robot_ai.vision.expressions import ExpressionRecognizer
+    folder = find_model('characters', models)
+    return Writer(CharacterRecognizer(folder), ExpressionRecognizer(folder), samples_folder)
 
 
 def _point(value):
@@ -102,7 +119,7 @@ class Writer:
         candidates = tuple(SymbolCandidate(c.latex, float(c.score)) for c in reading.candidates)
         item = SymbolDetail(_box(strokes), candidates)
         detail = CharactersDetail(stamp, candidates[0].latex, candidates[0].score, 'symbol', (item,), 'page')
-        return detail, _png_url(self._characters.rectified(strokes, reading.theta))
+        return detail, _png_url(rectified(strokes, reading.theta)) if reading.theta is not None else ''
 
     def _read_expression(self, strokes, stamp):
         expression = self._expressions.recognize_strokes(strokes)
@@ -111,10 +128,11 @@ class Writer:
 
     def read_picture(self, data: bytes, stamp: Stamp) -> CharactersDetail:
         """Read an uploaded picture (PNG, JPEG, WebP, TIFF bytes); ImageError where it cannot be used."""
-        import cv2
-        import numpy as np
         encoded = np.frombuffer(data, np.uint8)
-        grey = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if encoded.size else None
+        try:
+            grey = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if encoded.size else None
+        except cv2.error as error:  # more pixels than allowed, before they are unpacked
+            raise ImageError(f'the picture cannot be read: {error.err or error}') from None
         if grey is None:
             raise ImageError('this is no picture that can be read; send PNG, JPEG, WebP or TIFF')
         if grey.size > MAX_PICTURE_PIXELS:
@@ -172,7 +190,18 @@ def _scaled(strokes):
     return [[[round((x - left) * factor), round((y - top) * factor)] for x, y in stroke] for stroke in strokes]
 
 
+def rectified(strokes, theta) -> np.ndarray:
+    """Return what the Spatial Transformer looked at, uint8 [96, 96]; `theta` float [2, 3] maps the view's grid,
+    in [-1, 1], to where it sampled the ink.
+    """
+    axis = np.linspace(-1, 1, RECTIFIED_SIDE, dtype=np.float32)
+    x, y = np.meshgrid(axis, axis)
+    ink = ink_of_strokes(strokes)
+    sampled = np.tensordot(np.asarray(theta, np.float32), np.stack([x, y, np.ones_like(x)]), 1)
+    column, row = (sampled + 1) * (np.array([ink.shape[1], ink.shape[0]], np.float32).reshape(2, 1, 1) - 1) / 2
+    return cv2.remap(ink, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+
+
 def _png_url(grey):
-    import cv2
     done, data = cv2.imencode('.png', grey)
     return 'data:image/png;base64,' + base64.b64encode(data).decode() if done else ''

@@ -6,15 +6,17 @@ import urllib.error
 import urllib.request
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 import websockets
 
 from robot_ai.errors import ConfigurationError
+from robot_ai.vision.ink import ink_of_strokes
 from robot_ai.web.hub import HISTORY_LENGTH, Hub
 from robot_ai.web.security import COOKIE, fingerprint, make_access, open_socket, self_signed
 from robot_ai.web.server import MAX_MESSAGE_BYTES, Backend, PageServer
-from robot_ai.web.writing import Writer
+from robot_ai.web.writing import Writer, rectified
 
 WAIT = 20  # s until a message that must come is given up
 
@@ -47,9 +49,6 @@ class SevenRecognizer:
     def recognize_strokes(self, strokes):
         candidates = (SimpleNamespace(latex='7', score=0.9), SimpleNamespace(latex='1', score=0.1))
         return SimpleNamespace(candidates=candidates, theta=np.eye(2, 3, dtype=np.float32))
-
-    def rectified(self, strokes, theta):
-        return np.zeros((4, 4), np.uint8)
 
     def read(self, grey):
         return []
@@ -121,6 +120,15 @@ def test_writing_is_read_and_sent_to_the_robot(page):
     assert reading['detail']['items'][0]['box'] == [10, 10, 51, 81]
     assert reading['rectified'].startswith('data:image/png')
     assert page[1].calls == [('written', '7', 'page')]
+
+
+def test_rectified_view_of_the_identity_is_the_ink_itself():
+    strokes = [[(10, 10), (60, 10), (30, 90)]]
+    view = rectified(strokes, np.eye(2, 3))
+    small = cv2.resize(view, (32, 32), interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(int) - ink_of_strokes(strokes)).mean() < 6
+    shifted = rectified(strokes, np.array([[1, 0, 2.5], [0, 1, 0]]))  # looks past the right edge
+    assert not shifted.any()
 
 
 def test_empty_canvas_gives_no_digit(page):

@@ -94,7 +94,7 @@ function show(detail, rectified) {
   answer = detail;
   if (!detail.latex) { showNothing('nothingFound'); return; }
   byId('result').hidden = false;
-  if (byId('write-hint').dataset.text !== 'sent') label(byId('write-hint'), 'candidates');
+  if (byId('write-hint').dataset.text !== 'sent') label(byId('write-hint'), 'readIt');
   choose(detail.latex);
   drawBoxes(detail.items);
   byId('rectified').hidden = !rectified;
