@@ -13,6 +13,7 @@
 Checkpoints hold weights, optimiser state, averages, dropout seeds and the step, so that stopping anywhere
 and resuming gives the weights of an unbroken run. The best averaged weights lie in FOLDER/best.weights.npz.
 """
+import io
 import json
 import math
 import time
@@ -209,9 +210,11 @@ def with_averages(optimizer: AdamW, config: LoopConfig, function: Callable):
 def save_weights(model, optimizer: AdamW, config: LoopConfig, path: str) -> None:
     """Write the averaged weights by their Keras paths (any backend can read them): a plain .npz."""
     source = optimizer.average if config.average else optimizer.variables
-    # Arrays only, never pickles: the file is readable with allow_pickle=False.
-    with tf.io.gfile.GFile(path, 'wb') as stream:
-        np.savez(stream, **{_key(v): s.numpy() for v, s in zip(model.trainable_variables, source)})
+    held = io.BytesIO()  # a zip file needs a seekable stream, gs:// has none
+    np.savez(held, **{_key(v): s.numpy() for v, s in zip(model.trainable_variables, source)})
+    with tf.io.gfile.GFile(f'{path}.new', 'wb') as stream:
+        stream.write(held.getvalue())
+    tf.io.gfile.rename(f'{path}.new', path, overwrite=True)
 
 
 def _key(variable):
@@ -222,7 +225,7 @@ def _key(variable):
 def load_weights(model, path: str | Path, partial: bool = False) -> list[str]:
     """Set a built model's weights from `save_weights`' file; returns the paths not found (only if `partial`)."""
     with tf.io.gfile.GFile(str(path), 'rb') as stream:
-        stored = dict(np.load(stream, allow_pickle=False))
+        stored = dict(np.load(io.BytesIO(stream.read()), allow_pickle=False))
     missing = [_key(v) for v in model.trainable_variables
                if _key(v) not in stored or stored[_key(v)].shape != tuple(v.shape)]
     if missing and not partial:
