@@ -1,0 +1,207 @@
+"""Speech data: synthesize speech, check a corpus, look for test data in it, write shards for training.
+
+A command stopped with Ctrl-C goes on where it was when it is called again. Exit status: 0 all done; 1 something
+was left out, and is listed; 2 usage.
+"""
+
+import argparse
+import itertools
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tqdm import tqdm
+
+from robot_ai.errors import ConfigurationError
+from training.speech import leaks, loaders
+
+DIALOGUES = Path(__file__).resolve().parents[2] / 'config' / 'dialogues'
+SOURCES = ('everyday', 'written', 'prose', 'words', 'dialogues')
+CLIP_S = 2.6  # mean length of a synthetic clip, for --hours
+EXAMPLE = """example:
+  python -m training speech-data synthesize --hours 2 --workers 2 --output data/synthetic
+  python -m training speech-data check data/synthetic
+  python -m training speech-data leaks data/synthetic
+  python -m training speech-data shards data/synthetic --output data/shards"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run `speech-data` and return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog='python -m training speech-data',
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
+    synthesize = commands.add_parser(
+        'synthesize', help='texts -> 16 kHz FLAC + manifest.jsonl, by espeak-ng or Piper'
+    )
+    synthesize.add_argument(
+        '--output', type=Path, required=True, help='folder of the corpus; an unfinished one goes on'
+    )
+    amount = synthesize.add_mutually_exclusive_group()
+    amount.add_argument('--clips', type=int, help='number of texts (default 1000)')
+    amount.add_argument('--hours', type=float, help=f'about so much sound (a clip is about {CLIP_S} s)')
+    synthesize.add_argument(
+        '--sources',
+        default=','.join(SOURCES),
+        help='texts to take, with commas (default: all): ' + ', '.join(SOURCES),
+    )
+    synthesize.add_argument(
+        '--text', type=Path, action='append', default=[], help='only these files, a sentence a line'
+    )
+    synthesize.add_argument(
+        '--split',
+        default='train',
+        choices=('train', 'validation', 'test'),
+        help='which voices speak: each split has its own (default train)',
+    )
+    synthesize.add_argument('--piper', type=Path, help='folder with Piper voices (*.onnx) to use beside espeak-ng')
+    synthesize.add_argument('--seed', type=int, default=0, help='another seed is another corpus (default 0)')
+    synthesize.add_argument('--workers', type=int, default=1, help='clips made at a time (default 1)')
+    check = commands.add_parser('check', help='load a corpus of any layout, count it and name what is broken')
+    check.add_argument('--sound', action='store_true', help='read every sound to its end too')
+    check.add_argument('--spelling', action='store_true', help='report words that no Spanish dictionary has')
+    leak = commands.add_parser('leaks', help='compare texts and sounds of corpora with the held-out tests')
+    leak.add_argument('--texts-only', action='store_true', help='do not compare the sounds')
+    for command in (check, leak):
+        command.add_argument('corpus', type=Path, nargs='+', help='folder or file in one of the known layouts')
+        command.add_argument('--layout', default='auto', choices=('auto', *loaders.LAYOUTS))
+    for command in (synthesize, leak):
+        command.add_argument(
+            '--held-out',
+            type=Path,
+            action='append',
+            help='manifest whose test splits no training may see (default: ../shared/data/speech, where it is)',
+        )
+    options = parser.parse_args(arguments)
+    return {'synthesize': _synthesize, 'check': _check, 'leaks': _leaks}[options.command](options)
+
+
+def _held_out(options, sounds):
+    manifests = options.held_out or leaks.default_held_out()
+    if not manifests:
+        print('no held-out manifest (--held-out): nothing is compared with a test', file=sys.stderr)
+        return None
+    return leaks.HeldOut.of_manifests(manifests, sounds)
+
+
+def _texts(options, count):
+    """Yield (source, text), the sources taking turns, until `count` or the end of the texts."""
+    from training.speech import texts, written
+
+    if options.text:
+        for file in options.text:
+            if not file.is_file():
+                raise ConfigurationError(f'{file}: no such file; expected text, a sentence a line')
+            yield from (
+                (file.stem, line) for line in file.read_text(encoding='utf-8').splitlines() if line.strip()
+            )
+        return
+    import random
+
+    rng, streams = random.Random(f'texts {options.seed}'), []
+    for source in options.sources.split(','):
+        if source == 'everyday':
+            streams.append((source, texts.sentences(options.seed, count)))
+        elif source == 'written':
+            streams.append((source, written.written_sentences(options.seed, count)))
+        elif source == 'dialogues':
+            streams.append((source, written.dialogue_sentences(sorted(DIALOGUES.glob('*.yaml')), options.seed)))
+        elif source in ('prose', 'words'):
+            path = texts.FORTUNES if source == 'prose' else texts.WORDS
+            if not path.exists():
+                package = {'prose': 'fortunes-es', 'words': 'wspanish'}[source]
+                print(f'{path}: not there, goes without (sudo apt install {package})', file=sys.stderr)
+                continue
+            found = texts.prose() if source == 'prose' else texts.words()
+            rng.shuffle(found)
+            streams.append((source, iter(found)))
+        else:
+            raise ConfigurationError(f'--sources {source!r}: expected {", ".join(SOURCES)}')
+    while streams:
+        for stream in list(streams):
+            text = next(stream[1], None)
+            if text is None:
+                streams.remove(stream)
+            else:
+                yield f'synthetic-{stream[0]}', text
+
+
+def _synthesize(options):
+    from training.speech import synthesize
+
+    count = options.clips or (round(options.hours * 3600 / CLIP_S) if options.hours else 1000)
+    voices = synthesize.espeak_voices(options.split)
+    if options.piper:
+        voices += synthesize.piper_voices(options.piper)
+    texts = itertools.islice(_texts(options, count), None if options.text else count)
+    summary = synthesize.synthesize(
+        texts,
+        voices,
+        options.output,
+        options.split,
+        options.seed,
+        options.workers,
+        _held_out(options, sounds=False),
+        progress=True,
+    )
+    print(f'{options.output}: {summary.clips} clips, {summary.seconds / 3600:.2f} h, {summary.made} made now')
+    for reason, number in sorted(summary.dropped.items()):
+        if number:
+            print(f'  dropped: {number} ({reason})')
+    return summary.problems.report()
+
+
+def _check(options):
+    from training.speech.utterances import Problems, read
+
+    problems, clips, seconds, words = Problems(), Counter(), Counter(), Counter()
+    spelling = None
+    if options.spelling:
+        from training.speech.spelling import Spelling
+
+        spelling = Spelling()
+    for path in options.corpus:
+        for utterance in tqdm(loaders.load(path, options.layout, problems), unit='clip', leave=False):
+            if options.sound:
+                try:
+                    seconds[utterance.split] += len(read(utterance)) / 16000
+                except Exception as error:  # any decoder's fault is the file's
+                    problems.add(utterance.audio, error)
+                    continue
+            else:
+                seconds[utterance.split] += utterance.seconds
+            clips[utterance.split] += 1
+            if spelling:
+                for suspect in spelling.suspects(utterance.text):
+                    words[suspect.word] += 1
+                    print(f'{utterance.audio}:{suspect.place + 1}: {suspect.word}')
+    for split in clips:
+        print(f'{split}: {clips[split]} clips, {seconds[split] / 3600:.2f} h')
+    if spelling:
+        print(f'{sum(words.values())} suspects, {len(words)} different')
+    return problems.report()
+
+
+def _leaks(options):
+    from training.speech.utterances import Problems
+
+    held_out = _held_out(options, sounds=not options.texts_only)
+    if held_out is None:
+        return 2
+    problems, found = Problems(), Counter()
+    for path in options.corpus:
+        training = (
+            utterance
+            for utterance in loaders.load(path, options.layout, problems)
+            if not utterance.split.startswith('test')
+        )
+        for leak in leaks.find_leaks(
+            tqdm(training, unit='clip', leave=False), held_out, not options.texts_only, problems
+        ):
+            found[leak.how] += 1
+            print(f'{leak.entry}: its {leak.how} is that of {leak.held_out}')
+    print(f'{found["text"]} texts and {found["sound"]} sounds are in the held-out tests')
+    return max(problems.report(), 1 if found else 0)
