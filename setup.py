@@ -61,7 +61,7 @@ setup(
         'microphone': ['PyAudio>=0.2.13'],
         'training': ['tensorflow-cpu>=2.20', 'keras>=3.12', 'jiwer>=3.0', 'tqdm>=4.60', 'tensorboard>=2.19'],
         'noise': ['noisereduce>=3.0'],
-        'data': ['apache-beam>=2.70', 'pyroomacoustics>=0.7', 'spylls>=0.1.7'],
+        'data': ['apache-beam>=2.70', 'beautifulsoup4>=4.12', 'nltk>=3.8', 'tqdm>=4.60', 'pyroomacoustics>=0.7', 'spylls>=0.1.7'],
         'test': ['pytest>=8', 'pytest-timeout>=2', 'pytest-xdist>=3', 'hypothesis>=6', 'playwright>=1.45',
                  'axe-playwright-python>=0.1.4'],
     },

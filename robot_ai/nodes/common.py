@@ -149,6 +149,11 @@ class _Shared:
         if rclpy.ok(context=self.context):
             self.health.event(f'a bug: {text}')
 
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until the node's worker, where it has one, has done everything; False after `timeout` s."""
+        worker = getattr(self, '_worker', None)
+        return worker is None or worker.wait_idle(timeout)
+
     def start(self):
         """Called by `run` before the node spins."""
 
@@ -295,6 +300,8 @@ def run(node_class, args: list[str] | None = None) -> int:
         return 2
     node = executor = None
     try:
+        # rclpy passes signals on to Python's handlers; SIGTERM too must break off a load in the main thread.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         rclpy.init(args=arguments)
         node = node_class()
         executor = SingleThreadedExecutor()
@@ -307,7 +314,8 @@ def run(node_class, args: list[str] | None = None) -> int:
         print(f'{node_class.NAME}: {error}', file=sys.stderr)
         return 1
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut the release of devices
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not cut the release of devices
+            signal.signal(number, signal.SIG_IGN)
         if executor is not None:
             executor.shutdown(timeout_sec=0)
         if node is not None:

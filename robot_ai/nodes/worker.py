@@ -26,7 +26,7 @@ class Worker:
         self._on_drop, self._on_error = on_drop, on_error
         self._items = deque()
         self._changed = threading.Condition()
-        self._stopping = False
+        self._stopping = self._working = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -50,6 +50,11 @@ class Worker:
         """The number of items in the queue."""
         return len(self._items)
 
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until nothing is queued nor in work, `timeout` seconds at most; return whether it is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._items and not self._working, timeout)
+
     def clear(self):
         """Forget what waits in the queue."""
         with self._changed:
@@ -69,11 +74,14 @@ class Worker:
     def _run(self):
         while True:
             with self._changed:
+                self._working = False
+                self._changed.notify_all()
                 while not self._items and not self._stopping:
                     self._changed.wait()
                 if self._stopping:
                     return
                 item = self._items.popleft()
+                self._working = True
                 self._changed.notify_all()
             try:
                 self._handle(item)
