@@ -1,0 +1,94 @@
+"""`audiobook align`: each prepared recording with its sentences in, sync maps with words and scores out."""
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from robot_ai.errors import ConfigurationError
+from robot_ai.speech.audio import read_audio
+from training.audiobook import syncmap
+from training.audiobook.files import Book, read_book, read_json, write_json
+from training.audiobook.fragments import Alignment, Fragment, Word
+from training.audiobook.jobs import Job, report, run_jobs
+
+ENGINES = ('dtw', 'ctc')
+
+
+def make_aligner(engine: str, model: str = ''):
+    """Return an aligner: an object with `name` and `align(samples, sentences, free_ends=False) -> Alignment`."""
+    if engine == 'dtw':
+        from training.audiobook.dtw import DtwAligner
+        return DtwAligner()
+    if engine == 'ctc':
+        from training.audiobook.ctc import CtcAligner
+        return CtcAligner(model)
+    raise ConfigurationError(f'engine {engine!r}: expected {" or ".join(ENGINES)}')
+
+
+def read_sentences(path: Path) -> list[str]:
+    """Return the lines of a sentences file that hold text."""
+    lines = [line.strip() for line in path.read_text(encoding='utf-8').splitlines()]
+    lines = [line for line in lines if line]
+    if not lines:
+        raise ConfigurationError(f'{path}: holds no sentence')
+    return lines
+
+
+def align_recording(folder: str, name: str, engine: str, model: str) -> None:
+    """Align one prepared recording of the book in `folder`; writes its sync map and its details."""
+    book = read_book(folder)
+    samples = read_audio(book.path('audio', name))
+    alignment = make_aligner(engine, model).align(samples, read_sentences(book.path('sentences', name)))
+    save(book, name, alignment)
+
+
+def save(book: Book, name: str, alignment: Alignment) -> None:
+    """Write the details (words, scores, foreign speech) and then the sync map."""
+    document = {'engine': alignment.engine, 'seconds': round(alignment.seconds, 3),
+                'extra': [[round(a, 3), round(b, 3)] for a, b in alignment.extra],
+                'fragments': [{**asdict(fragment), 'begin': round(fragment.begin, 3),
+                               'end': round(fragment.end, 3), 'score': round(fragment.score, 4)}
+                              for fragment in alignment.fragments]}
+    write_json(book.path('details', name), document)
+    syncmap.write(book.path('maps', name), alignment, book.language)
+
+
+def load(book: Book, name: str) -> Alignment:
+    """Return a recording's alignment; without details, that of its sync map alone."""
+    if not book.path('details', name).is_file():
+        fragments = syncmap.read(book.path('maps', name))
+        return Alignment(fragments, [], 'map', fragments[-1].end if fragments else 0.0)
+    path = book.path('details', name)
+    document = read_json(path)
+    try:
+        fragments = [Fragment(**{**entry, 'words': [Word(**word) for word in entry['words']]})
+                     for entry in document['fragments']]
+        return Alignment(fragments, [tuple(span) for span in document['extra']], document['engine'],
+                         document['seconds'])
+    except (KeyError, TypeError) as error:
+        raise ConfigurationError(f'{path}: not what `audiobook align` writes: {error}') from None
+
+
+def add_arguments(parser) -> None:
+    """Declare the options."""
+    parser.add_argument('book', nargs='+', help='folder of a prepared book')
+    parser.add_argument('--engine', choices=ENGINES, default='dtw',
+                        help='dtw: against espeak-ng speech, needs no model; ctc: with our speech model')
+    parser.add_argument('--model', default='', help='folder of the speech model (ctc); default: the one shipped')
+    parser.add_argument('--workers', type=int, default=1, help='recordings aligned at a time')
+
+
+def run(options) -> int:
+    """Align what is not aligned yet; returns 1 where a recording failed."""
+    jobs = []
+    for folder in options.book:
+        book = read_book(folder)
+        names = book.names('audio')
+        if not names:
+            raise ConfigurationError(f'{folder}: nothing is prepared; run `audiobook prepare {folder}` first')
+        for name in names:
+            jobs.append(Job(str(book.path('audio', name)), book.path('maps', name),
+                            (book.path('audio', name), book.path('sentences', name)), align_recording,
+                            (folder, name, options.engine, options.model),
+                            json.dumps([options.engine, options.model])))
+    faults = run_jobs(jobs, 'align', options.workers)
+    return report(faults, 'align')

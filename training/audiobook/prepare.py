@@ -1,0 +1,110 @@
+"""`audiobook prepare`: recordings and e-book in; 16 kHz mono FLAC and what each of them reads out.
+
+The spoken preamble and ending are found by aligning with the text and cut there, wherever they end; which part of
+the e-book a recording reads is found in the same search, so that chapters and files need not agree.
+"""
+import json
+from pathlib import Path
+
+import soundfile
+
+from robot_ai.errors import ConfigurationError
+from robot_ai.speech.audio import SAMPLE_RATE, read_audio
+from training.audiobook.align import ENGINES, make_aligner
+from training.audiobook.ebook import read_paragraphs
+from training.audiobook.files import Book, read_book, read_json, replacing, write_json, write_text
+from training.audiobook.jobs import Job, report, run_jobs
+from training.audiobook.sentences import segment
+
+MARGIN_S = 0.3  # of room kept before the first and after the last sentence
+CHARACTERS_PER_S = 14.0  # read aloud in Spanish, pauses included
+LOOK_BACK, LOOK_AHEAD = 30, 80  # sentences searched around where a recording should begin and end
+LONGER = 1.6  # times the text that a recording of its length usually holds
+ENOUGH = 0.5  # share of a recording's time that its sentences must fill; else the whole book is searched
+
+
+def prepare_book(folder: str, engine: str, model: str, recordings: tuple[str, ...]) -> list[str]:
+    """Prepare the recordings of one book in their order; returns the faults, each naming its file."""
+    book = read_book(folder)
+    sentences = book_sentences(book)
+    aligner = make_aligner(engine, model)
+    position, faults = 0, []
+    for path in book.recordings:
+        job = Job(str(path), book.path('cuts', path.stem), (path, *book.texts), prepare_recording,
+                  (book, path, sentences, position, aligner), json.dumps([engine, model]))
+        if path.is_file():
+            faults += run_jobs([job], f'prepare {path.name}')
+        else:
+            faults.append(f'{path}: no such recording')
+        if path.is_file() and job.is_made():
+            position = read_json(job.output)['next_sentence']
+    return faults
+
+
+def book_sentences(book: Book) -> list[str]:
+    """Return the sentences of all the book's texts, in order."""
+    if not book.texts or not book.recordings:
+        missing = 'e-book in text/' if not book.texts else 'recordings in recordings/'
+        raise ConfigurationError(f'{book.folder}: holds no {missing}; '
+                                 'put it there, or name it in book.yaml')
+    return segment([paragraph for path in book.texts for paragraph in read_paragraphs(path)])
+
+
+def prepare_recording(book: Book, path: Path, sentences: list[str], position: int, aligner) -> None:
+    """Find what the recording reads from about sentence `position` on; write audio, sentences and cuts."""
+    samples = read_audio(path)
+    begin, alignment = locate(samples, sentences, position, aligner)
+    read = [k for k, fragment in enumerate(alignment.fragments) if fragment.read]
+    if not read:
+        raise ConfigurationError(f'{path}: none of the text was found in it; does it read this book?')
+    first, last = alignment.fragments[read[0]], alignment.fragments[read[-1]]
+    cut_begin = max(0.0, first.begin - MARGIN_S)
+    cut_end = min(len(samples) / SAMPLE_RATE, last.end + MARGIN_S)
+    with replacing(book.path('audio', path.stem)) as part:
+        soundfile.write(part, samples[int(cut_begin * SAMPLE_RATE):int(cut_end * SAMPLE_RATE)], SAMPLE_RATE,
+                        format='FLAC', subtype='PCM_16')
+    chosen = sentences[begin + read[0]:begin + read[-1] + 1]
+    write_text(book.path('sentences', path.stem), '\n'.join(chosen) + '\n')
+    write_json(book.path('cuts', path.stem), {
+        'recording': path.name, 'seconds': round(len(samples) / SAMPLE_RATE, 3), 'begin': round(cut_begin, 3),
+        'end': round(cut_end, 3), 'first_sentence': begin + read[0], 'next_sentence': begin + read[-1] + 1})
+
+
+def locate(samples, sentences: list[str], position: int, aligner):
+    """Return (index of the first sentence searched, alignment of those searched with the recording)."""
+    seconds = len(samples) / SAMPLE_RATE
+    begin, end = max(0, position - LOOK_BACK), position
+    wanted = seconds * CHARACTERS_PER_S * LONGER
+    while end < len(sentences) and wanted > 0:
+        wanted -= len(sentences[end]) + 1
+        end += 1
+    end = min(len(sentences), end + LOOK_AHEAD)
+    alignment = aligner.align(samples, sentences[begin:end], free_ends=True)
+    if end - begin < len(sentences) and _filled(alignment) < ENOUGH * seconds:
+        whole = aligner.align(samples, sentences, free_ends=True)
+        if _filled(whole) > _filled(alignment):
+            return 0, whole
+    return begin, alignment
+
+
+def _filled(alignment):
+    return sum(fragment.end - fragment.begin for fragment in alignment.fragments if fragment.read)
+
+
+def add_arguments(parser) -> None:
+    """Declare the options."""
+    parser.add_argument('book', nargs='+', help='folder with recordings/ and text/ (see docs/audiobook.md)')
+    parser.add_argument('--engine', choices=ENGINES, default='dtw', help='which aligner finds the text')
+    parser.add_argument('--model', default='', help='folder of the speech model (ctc); default: the one shipped')
+    parser.add_argument('--workers', type=int, default=1, help='books prepared at a time')
+
+
+def run(options) -> int:
+    """Prepare what is not prepared yet; returns 1 where something failed."""
+    faults = []
+    for folder in options.book:
+        try:
+            faults += prepare_book(folder, options.engine, options.model, ())
+        except ConfigurationError as error:
+            faults.append(str(error))
+    return report(faults, 'prepare')
