@@ -109,7 +109,7 @@ class _Prefixes:
     def _step(self, state, token):
         lm_state, word, place = state
         piece, bonus, decoder = self._decoder.vocabulary.pieces[token], 0.0, self._decoder
-        if self._graph:
+        if self._graph and (word or piece != BOUNDARY):  # a second border changes nothing
             place, bonus = self._graph.walk(place, piece)
         if decoder.lm_of_tokens:
             log_prob, lm_state = decoder.lm.score(lm_state, decoder.labels[token])

@@ -176,6 +176,30 @@ def level_db(samples: np.ndarray) -> float:
     return 10 * math.log10(max(float(np.dot(samples, samples)) / max(len(samples), 1), 1e-10))
 
 
+def speech_spans(samples: np.ndarray, pause_s: float = 0.9, margin_s: float = 0.25) -> list[tuple[int, int]]:
+    """Return the spans [start, end) of one utterance, float32 [n], between its pauses of `pause_s` and more.
+
+    A frame is silent where it is far below the loud frames or near to the quiet ones. One span, the whole, where
+    nothing is long silent.
+    """
+    count = len(samples) // FRAME
+    if count * FRAME < 2 * pause_s * SAMPLE_RATE:
+        return [(0, len(samples))]
+    frames = samples[:count * FRAME].reshape(count, FRAME).astype(np.float64)
+    levels = 10 * np.log10(np.maximum(np.square(frames).mean(axis=1), 1e-10))
+    loud = np.flatnonzero(levels > max(np.percentile(levels, 95) - 28, np.percentile(levels, 10) + 6))
+    margin, spans = round(margin_s * SAMPLE_RATE), []
+    for frame in loud.tolist():
+        if spans and frame * FRAME - spans[-1][1] < pause_s * SAMPLE_RATE:
+            spans[-1][1] = (frame + 1) * FRAME
+        else:
+            spans.append([frame * FRAME, (frame + 1) * FRAME])
+    if len(spans) < 2:
+        return [(0, len(samples))]
+    return [(0 if i == 0 else start - margin, len(samples) if i == len(spans) - 1 else end + margin)
+            for i, (start, end) in enumerate(spans)]
+
+
 def ambient_floor(samples: np.ndarray) -> float:
     """Return a noise floor (dBFS) from sound without speech, float32 [n] at 16 kHz.
 

@@ -16,13 +16,14 @@ from robot_ai.model_store import GraphRunner, load_model
 from robot_ai.speech import spanish
 from robot_ai.speech.audio import SAMPLE_RATE, RingBuffer
 from robot_ai.speech.cleaning import HighPass, set_level
-from robot_ai.speech.decoding import Decoder, DecodingOptions, Hypothesis, align
-from robot_ai.speech.endpointing import FRAME, PROFILES, Begin, Endpointer, find_profile
+from robot_ai.speech.decoding import BLANK, Decoder, DecodingOptions, Hypothesis, align
+from robot_ai.speech.endpointing import FRAME, PROFILES, Begin, Endpointer, find_profile, speech_spans
 from robot_ai.speech.language_model import NgramModel
 
 PARTIAL_STRIDE = 9 * FRAME  # samples: 270 ms
 PARTIAL_WINDOW_S = 4.0  # a partial encodes at most this much; what came before stands as it was
 QUIET_WINDOW = SAMPLE_RATE // 10  # samples: an over-long utterance is cut where so much is quietest
+SURELY_NOT = -30.0  # ln probability of any label in a pause that is left out
 MIN_CONFIDENCE = 0.15  # of an utterance; below it nothing was said (model.yaml's guard overrides)
 
 
@@ -78,8 +79,8 @@ class Final:
 @dataclass(frozen=True)
 class _Encoded:
     log_probs: np.ndarray  # [frames, V]
-    memory: np.ndarray | None  # [1, T, D]
-    bucket: int  # s
+    memory: np.ndarray | None = None  # [1, T, D], where the sound was encoded in one piece
+    bucket: int = 0  # s
 
 
 class SpeechRecognizer:
@@ -100,7 +101,9 @@ class SpeechRecognizer:
         try:
             self.buckets = sorted(int(b) for b in parameters['buckets_s'])
             self.frame_s = float(parameters['frame_s'])
+            self._frame = round(self.frame_s * SAMPLE_RATE)
             boundary = str(parameters.get('word_boundary', ' '))
+            self._border = self.info.labels.index(boundary) if boundary in self.info.labels else None
             self._scores_tokens = int(parameters.get('max_tokens', 0)), int(parameters.get('hypotheses', 8))
             self._logistic = parameters.get('confidence') or {}
             self._min_confidence = float((parameters.get('guard') or {}).get('min_confidence', MIN_CONFIDENCE))
@@ -132,28 +135,48 @@ class SpeechRecognizer:
         """Return this model's decoder favouring `phrases`, which are normalised here."""
         return self.decoder.favouring([spanish.normalize(phrase) for phrase in phrases])
 
-    def encode(self, samples: np.ndarray) -> _Encoded:
+    def hear(self, levelled: np.ndarray) -> _Encoded:
+        """Encode an utterance of any length, float32 [n].
+
+        Its long pauses are left out, as the model has never heard any, and stand as blank frames with a word's
+        border in the middle; pieces longer than the largest bucket are cut where they are quietest.
+        """
+        pieces = [(start + a, start + b) for start, end in speech_spans(levelled)
+                  for a, b in split_at_quiet(levelled[start:end], self.buckets[-1] * SAMPLE_RATE - self._frame)]
+        if len(pieces) == 1:
+            return self._encode(levelled)
+        shape = math.ceil(len(levelled) / self._frame), len(self.info.labels)
+        log_probs = np.full(shape, SURELY_NOT, np.float32)
+        log_probs[:, BLANK] = 0.0
+        last = 0
+        for start, end in pieces:
+            first = start // self._frame
+            if first - last > 1 and self._border is not None:
+                log_probs[(first + last) // 2, [BLANK, self._border]] = np.log([0.1, 0.9])
+            piece = self._encode(levelled[first * self._frame:end]).log_probs
+            log_probs[first:first + len(piece)] = piece
+            last = first + len(piece)
+        return _Encoded(log_probs)
+
+    def _encode(self, samples):
         """Run the graph on levelled sound, float32 [n], at most the largest bucket long."""
         bucket = next(b for b in self.buckets if b * SAMPLE_RATE >= len(samples))
         padded = np.zeros((1, bucket * SAMPLE_RATE), np.float32)
         padded[0, :len(samples)] = samples
         out = self.graph.run(f'encode_{bucket}', samples=padded, length=np.array([len(samples)], np.int32))
-        frames = min(out['log_probs'].shape[1], math.ceil(len(samples) / SAMPLE_RATE / self.frame_s))
+        frames = min(out['log_probs'].shape[1], math.ceil(len(samples) / self._frame))
         return _Encoded(out['log_probs'][0, :frames], out.get('memory'), bucket)
 
     def finalize(self, filtered: np.ndarray, offset: float, decoder: Decoder) -> Final:
         """Recognise one utterance that is already high-passed, float32 [n], starting at `offset` (s)."""
-        levelled, words, tables = set_level(filtered), [], []
-        for start, end in split_at_quiet(levelled, self.buckets[-1] * SAMPLE_RATE):
-            encoded = self.encode(levelled[start:end])
-            ranked = decoder.decode(encoded.log_probs, self._attention(encoded), self._scores_tokens[1])
-            words += self.words(encoded.log_probs, ranked[0], offset + start / SAMPLE_RATE)
-            tables.append(ranked)
+        encoded = self.hear(set_level(filtered))
+        ranked = decoder.decode(encoded.log_probs, self._attention(encoded), self._scores_tokens[1])
+        words = self.words(encoded.log_probs, ranked[0], offset)
         text = ' '.join(word.text for word in words)
         confidence = math.exp(sum(math.log(max(w.confidence, 1e-6)) * len(w.text) for w in words)
                               / max(1, sum(len(w.text) for w in words))) if words else 0.0
         return Final(text, tuple(words), confidence, self.language, offset, offset + len(filtered) / SAMPLE_RATE,
-                     _candidates(tables))
+                     _candidates(ranked))
 
     def is_speech(self, final: Final) -> bool:
         """Return whether a final is worth telling: noise gives empty text, or some that is not believed."""
@@ -215,15 +238,11 @@ def split_at_quiet(samples: np.ndarray, longest: int) -> list[tuple[int, int]]:
     return [*pieces, (start, len(samples))]
 
 
-def _candidates(tables):
-    """Return the utterance's candidates: those of a single piece, else the best pieces joined."""
-    if len(tables) != 1:
-        text = ' '.join(ranked[0].text for ranked in tables if ranked[0].text)
-        return (Candidate(text, 1.0),)
-    scores = np.array([hypothesis.score for hypothesis in tables[0]])
+def _candidates(ranked):
+    scores = np.array([hypothesis.score for hypothesis in ranked])
     shares = np.exp(scores - scores.max())
     return tuple(Candidate(hypothesis.text, round(float(share), 4))
-                 for hypothesis, share in zip(tables[0], shares / shares.sum()))
+                 for hypothesis, share in zip(ranked, shares / shares.sum()))
 
 
 def checked(samples: np.ndarray) -> np.ndarray:
@@ -340,7 +359,7 @@ class _PartialText:
     def update(self, sound, position, decoder):
         """Decode the window's end, float32 [n] being the whole utterance so far; return a Partial or None."""
         window = set_level(sound)[self._window - self._start:]
-        log_probs = self._recognizer.encode(window).log_probs
+        log_probs = self._recognizer.hear(window).log_probs
         best = decoder.decode(log_probs, finalists=1)[0]
         border = self._frozen[-1].end if self._frozen else -1.0
         words = [word for word in self._recognizer.words(log_probs, best, self._window / SAMPLE_RATE)

@@ -131,6 +131,16 @@ def test_context_can_change_while_listening(recognizer):
         stream.set_context(profile='patient')
 
 
+def test_a_phrase_is_favoured_across_a_pause_and_pauses_are_not_encoded():
+    graph = ToneGraph()
+    recognizer = SpeechRecognizer('', graph=graph, phrases=['quiero agua'], profile='paused_speech')
+    (final,) = recognizer.transcribe(np.concatenate(
+        [silence(0.5), tones('quiero'), silence(2.6, 1), tones('agua'), silence(3.5, 2)]))
+    assert final.text == 'quiero agua'
+    assert final.words[1].start == pytest.approx(0.5 + 1.2 + 2.6, abs=0.05)
+    assert graph.calls[-2:] == ['encode_2', 'encode_2']  # 5 s of utterance, hardly 3 s of speech
+
+
 def test_what_is_not_believed_is_not_told():
     strict = SpeechRecognizer('', graph=ToneGraph(guard={'min_confidence': 1.1}))
     assert strict.transcribe(sentences()) == []
