@@ -1,0 +1,32 @@
+"""A real Chromium for the page's tests; they are skipped, and say so, where none is installed."""
+import shutil
+
+import pytest
+
+CHROMIUM_FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update',
+                  '--disable-sync', '--no-first-run', '--use-fake-ui-for-media-stream',
+                  '--use-fake-device-for-media-stream']
+
+
+@pytest.fixture(scope='session')
+def launch_chromium():
+    """Return a function (extra flags) -> browser; browsers are closed at the end of the session."""
+    playwright = pytest.importorskip('playwright.sync_api')
+    path = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
+    if path is None:
+        pytest.skip('needs Chromium (sudo apt install chromium)')
+    with playwright.sync_playwright() as running:
+        browsers = []
+
+        def launch(*flags):
+            browsers.append(running.chromium.launch(executable_path=path, args=[*CHROMIUM_FLAGS, *flags]))
+            return browsers[-1]
+        yield launch
+        for browser in browsers:
+            browser.close()
+
+
+@pytest.fixture(scope='session')
+def chromium(launch_chromium):
+    """Return a browser with a fake microphone."""
+    return launch_chromium()
