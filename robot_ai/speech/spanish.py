@@ -35,10 +35,11 @@ def normalize(text: str) -> str:
     Text with a letter or digit never becomes empty; normalizing twice changes nothing; it never raises.
     """
     text = _SPACES.sub(' ', _INVISIBLE.sub('', unicodedata.normalize('NFC', text)))
+    text = _APOSTROPHE.sub('', text)
     for rule in _RULES:
         text = rule(text)
     text = ''.join(letter if letter in _KEPT else _spanish_letter(letter)
-                   for letter in _APOSTROPHE.sub('', text).lower())
+                   for letter in text.lower())
     cleaned = words.lowercase_centuries(_OUTSIDE.sub(' ', text).split())
     return ' '.join(_spoken_word(word) for word in cleaned)
 
@@ -50,7 +51,7 @@ def fold(text: str) -> str:
 
 def _spanish_letter(letter):
     """Return a letter of any script with the Spanish alphabet's letters: ç -> c, ß -> ss, я -> ya; or a space."""
-    if ord(letter) < 128 or not unicodedata.category(letter).startswith(('L', 'M', 'N')):
+    if ord(letter) < 128 or letter in 'ºª' or not unicodedata.category(letter).startswith(('L', 'M', 'N')):
         return ' '
     if unicodedata.category(letter).startswith('M'):
         return ''  # a combining accent that no Spanish letter takes

@@ -19,7 +19,7 @@ from robot_ai.speech.spanish_tables import (
     UNITS,
 )
 
-_LETTER = 'A-Za-zÁÉÍÓÚÜÑáéíóúüñ'
+_LETTER = 'A-Za-zÀ-ÖØ-öø-ɏ'
 # 1.234.567,89   12 345   1234   3,5   3.5   1'5 (old decimals)
 _NUMBER = r"(?:\d{1,3}(?:\.\d{3})+(?!\d)|\d{2,3}(?: \d{3})+(?! ?\d)|\d(?: \d{3}){2,}(?! ?\d)|\d+)(?:[,.'’]\d+)?"
 _SINGLE = re.compile(r'(?:1|1[.,]0+)$')
@@ -31,6 +31,9 @@ def _alternatives(keys):
 
 _UNIT = re.compile(rf'(?<![\d,.])({_NUMBER}) ?({_alternatives(UNITS)})([23²³])?'
                    rf'(?:/({_alternatives(UNITS)})([23²³])?)?\.?(?![{_LETTER}\d/])')
+
+
+_PRICE = re.compile(rf'(?<=[€$£])/({_alternatives(UNITS)})(?![{_LETTER}\d])')
 
 
 def units(text: str) -> str:
@@ -49,7 +52,8 @@ def units(text: str) -> str:
             words += ' por ' + name(per, per_power, False)
         end = '.' if match[0].endswith('.') and not match.string[match.end():].strip() else ''
         return f'{number} {words}{end}'
-    return _UNIT.sub(say, text)
+    text = _UNIT.sub(say, text)
+    return _PRICE.sub(lambda m: ' por ' + UNITS[m[1]][0], text)
 
 
 _SIGNS = _alternatives(CURRENCIES)
@@ -152,7 +156,8 @@ _VULGAR = {'½': '1/2', '⅓': '1/3', '⅔': '2/3', '¼': '1/4', '¾': '3/4', '�
 _FRACTION = re.compile(r'(?<![\d/.,])(?:(\d+) )?(\d{1,3})\s?[/⁄]\s?(\d{1,4})(?![\d/]|[.,]\d)')
 _RANGE = re.compile(r'(?<![\d.,-])(\d+(?:[.,]\d+)?%?)\s?[-–—]\s?(?=\d+(?:[.,]\d+)?(?![\d-]))')
 _MINUS = re.compile(r'(?:(?<=^)|(?<=[\s(¿¡=]))[-−](?=\d)')
-_SUBTRACTION = re.compile(r'(?<=[\dA-Za-z)]) [-−] (?=\d)')
+_SUBTRACTION = re.compile(r'(?<=[\dA-Za-z)²³]) [-−] (?=\d)')
+_TIMES = re.compile(r'(?<=\d) ?[x*] ?(?=\d)')
 _CARDINAL = re.compile(rf"(?<![\d]){_NUMBER}")
 _WORDS_AFTER = re.compile(rf' ?([{_LETTER}]+)')
 _WORD_BEFORE = re.compile(rf'([{_LETTER}]+)\W{{0,2}}$')
@@ -186,6 +191,8 @@ def fractions(text: str) -> str:
 
 def ranges(text: str) -> str:
     """"10-15" -> "10 a 15", "5 - 3" -> "5 menos 3", "-5" -> "menos 5"."""
+    text = re.sub(r'#\s?(?=\d)', 'número ', text)
+    text = _TIMES.sub(' por ', text)
     text = _SUBTRACTION.sub(' menos ', text)
     text = _MINUS.sub(' menos ', text)
     return _RANGE.sub(lambda m: f'{m[1]} a ', text)
@@ -223,9 +230,10 @@ _PLURAL_ARTICLES = {'los', 'las', 'año'}
 def is_feminine(noun: str) -> bool:
     """Return whether a noun, singular or plural, is probably feminine, from its ending and the tables."""
     singular = noun[:-1] if noun.endswith('s') else noun
-    if noun in MASCULINE_NOUNS or singular + 's' in MASCULINE_NOUNS:
+    if noun in MASCULINE_NOUNS or singular + 's' in MASCULINE_NOUNS or noun + 'es' in MASCULINE_NOUNS:
         return False
-    if noun in FEMININE_NOUNS or singular + 's' in FEMININE_NOUNS or noun + 'es' in FEMININE_NOUNS:
+    plurals = (noun, singular + 's', noun + 'es', noun[:-1] + 'ces')
+    if any(plural in FEMININE_NOUNS for plural in plurals):
         return True
     return bool(_FEMININE_ENDING.search(noun))
 

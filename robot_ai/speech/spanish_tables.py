@@ -46,10 +46,12 @@ ABBREVIATIONS = {
     'recursos humanos', 'JJ. OO.': 'juegos olímpicos', 'FF. CC.': 'ferrocarriles', 'RR. PP.':
     'relaciones públicas', 'CC. AA.': 'comunidades autónomas', 'Bs. As.': 'buenos aires', 'Bs. Aires':
     'buenos aires', 'R. U.': 'reino unido', 'U. S. A.': 'u ese a', 'C.ía': 'compañía', 'Cía.': 'compañía',
-    'Cía': 'compañía', 'n.º': 'número', 'n.os': 'números', 'nº': 'número', 'núm.': 'número',
+    'Cía': 'compañía', 'n.º': 'número', 'N.º': 'número', 'N.os': 'números', 'n.os': 'números', 'nº': 'número',
+    'núm.': 'número',
     'núms.': 'números', 'n°': 'número', 'n.°': 'número', 'p. ej.': 'por ejemplo', 'p.ej.': 'por ejemplo',
     'v. gr.': 'verbigracia', 'v. g.': 'verbigracia', 'etc.': 'etcétera', 'etc': 'etcétera', 'i. e.': 'esto es',
-    'p. d.': 'posdata', 'P. S.': 'post scriptum', 'N. B.': 'nota bene', 'q. e. p. d.': 'que en paz descanse',
+    'p. d.': 'posdata', 'P. D.': 'posdata', 'P. S.': 'post scriptum', 'N. B.': 'nota bene',
+    'q. e. p. d.': 'que en paz descanse',
     'R. I. P.': 'requiéscat in pace', 'D. E. P.': 'descanse en paz', 'Q. D. G.': 'que dios guarde',
     'a. C.': 'antes de cristo', 'a. de C.': 'antes de cristo', 'a. J. C.': 'antes de jesucristo',
     'a. de J. C.': 'antes de jesucristo', 'd. C.': 'después de cristo', 'd. de C.': 'después de cristo',
@@ -67,7 +69,8 @@ ABBREVIATIONS = {
     'cta.': 'cuenta', 'c. c.': 'centímetros cúbicos', 'b. l. m.': 'besa la mano', 'q. b. s. m.':
     'que besa su mano', 'q. b. s. p.': 'que besa sus pies', 's. s. s.': 'su seguro servidor', 's. n.':
     'sin número', 's/n': 'sin número', 'D. m.': 'dios mediante', 'vto.': 'vencimiento', 'gob.': 'gobernador',
-    'c/u': 'cada uno', 'v.º b.º': 'visto bueno', 'op. cit.': 'opere citato', 'loc. cit.': 'loco citato',
+    'c/u': 'cada uno', 'v.º b.º': 'visto bueno', 'V.º B.º': 'visto bueno', 'op. cit.': 'opere citato',
+    'loc. cit.': 'loco citato',
     'et al.': 'et álii', 'vs.': 'versus', 'cent.': 'centavos', 'ctvs.': 'centavos', 'cts.': 'céntimos',
     'pta.': 'peseta', 'ptas.': 'pesetas', 'pts.': 'pesetas', 'mill.': 'millones', 'ene.': 'enero', 'feb.':
     'febrero', 'abr.': 'abril', 'ago.': 'agosto', 'sept.': 'septiembre', 'oct.': 'octubre', 'nov.':
@@ -103,7 +106,7 @@ BARE_ABBREVIATIONS = {'sr': 'señor', 'sra': 'señora', 'srta': 'señorita', 'sr
 # Initialisms said letter by letter in any case; all-consonant capitals are spelled without standing here.
 SPELLED = _words('cd dvd tv usb dni adn arn gps sms html www pdf http https pc wc fbi nba bbc ia ue url rtve '
               'ceo atm pvc '
-              'ot cpu usa hp dj mp tdt tnt uci oea itv ibm')
+              'ot cpu usa hp dj mp tdt tnt uci oea itv ibm ong')
 
 # Words that look like initialisms without vowels but are interjections.
 CONSONANT_WORDS = _words('mmm mm hm hmm pst psst sh shh shhh brr brrr grr grrr zzz pss chst chss ss sss rrr jm '
@@ -174,7 +177,8 @@ MONTHS = ('enero', 'febrero', 'marzo', 'abril', 'mayo', 'junio', 'julio', 'agost
 SYMBOLS = {'&': ' y ', '+': ' más ', '=': ' igual a ', '×': ' por ', '÷': ' entre ', '±': ' más menos ',
            '<': ' menor que ', '>': ' mayor que ', '≤': ' menor o igual que ', '≥': ' mayor o igual que ',
            '≠': ' distinto de ', '≈': ' aproximadamente igual a ', '√': ' raíz cuadrada de ', '∞': ' infinito ',
-           '@': ' arroba ', '§': ' párrafo ', '©': ' copyright ', '−': ' menos ', 'π': ' pi ', '€': ' euros ',
+           '@': ' arroba ', '§': ' párrafo ', '©': ' copyright ', '−': ' menos ', 'π': ' pi ',
+           '²': ' al cuadrado ', '³': ' al cubo ', '€': ' euros ',
            '$': ' dólares ', '£': ' libras ', '%': ' por ciento ', '‰': ' por mil ', '™': ' ', '®': ' '}
 
 # Before a Roman numeral: word -> feminine. With these I is said as an ordinal, the rest as cardinals (RAE: both
@@ -186,7 +190,8 @@ ROMAN_AFTER = {
     False,
     'cantos': False, 'título': False, 'sección': True, 'secciones': True, 'artículo': False, 'artículos': False,
     'lección': True, 'apartado': False, 'anexo': False, 'apéndice': False, 'fase': True, 'nivel': False,
-    'tabla': True, 'lámina': True, 'figura': True, 'grado': False, 'tipo': False, 'tratado': False, 'salmo': False,
+    'tabla': True, 'tablas': True, 'figuras': True, 'láminas': True, 'lecciones': True, 'tipos': False,
+    'lámina': True, 'figura': True, 'grado': False, 'tipo': False, 'tratado': False, 'salmo': False,
     'soneto': False, 'rima': True, 'égloga': True, 'oda': True, 'jornada': True, 'carta': True, 'epístola': True,
     'fábula': True, 'estrofa': True, 'número': False, 'página': True, 'páginas': True, 'episodio': False,
     'dinastía': True, 'sinfonía': True, 'noche': True, 'estancia': True, 'milenio': False, 'división': True,

@@ -18,7 +18,7 @@ from robot_ai.speech.spanish_tables import (
     SYMBOLS,
 )
 
-_LETTER = 'A-Za-zÁÉÍÓÚÜÑáéíóúüñ'
+_LETTER = 'A-Za-zÀ-ÖØ-öø-ɏ'
 _UPPER = 'A-ZÁÉÍÓÚÜÑ'
 
 
@@ -75,15 +75,18 @@ _ROMAN = r'[IVXLCDM]+'
 _AFTER = re.compile(rf'(?i:\b({"|".join(ROMAN_AFTER)})) ({_ROMAN})\b'
                     rf'((?:(?: ?[-–,] ?| [yeoa] | al? )(?!I\.){_ROMAN}\b)*)')
 _EVENT = re.compile(rf'\b({_ROMAN})\.?[ªº]? (?i:({"|".join(ROMAN_BEFORE)}))\b')
-_KING = re.compile(rf'\b([{_UPPER}][{_LETTER}]+) ({_ROMAN})\b(?!\.? ?[{_UPPER}][a-záéíóúñ]*\b(?<=[{_UPPER}]))'
-                   rf'(( y | e ){_ROMAN}\b)?')
+_KING = re.compile(rf'\b([{_UPPER}][{_LETTER}]+) ({_ROMAN})\b(( y | e ){_ROMAN}\b)?')
+_SURNAME = re.compile(rf'\. ?[{_UPPER}]')
+_MOSTLY_KINGS = ('carlos', 'felipe', 'alfonso', 'fernando', 'enrique', 'pío', 'napoleón')
+_NOT_ALONE = ('MI', 'DI', 'CD', 'CC', 'MIX')  # words and initialisms where nothing shows them to be numbers
 _ALONE = re.compile(rf'\W*({_ROMAN})\W*')
 
 
 def roman_numerals(text: str) -> str:
     """Roman numerals are read where their context shows them to be some."""
     alone = _ALONE.fullmatch(text)
-    if alone and roman_value(alone[1]) and (len(alone[1]) > 1 or alone[1] in 'IVX') and alone[1] != 'MI':
+    if alone and roman_value(alone[1]) and (len(alone[1]) > 1 or alone[1] in 'IVX') and (
+            alone[1] not in _NOT_ALONE):
         return text.replace(alone[1], cardinal(roman_value(alone[1])))
     text = _AFTER.sub(_after_noun, text)
     text = _EVENT.sub(_before_noun, text)
@@ -118,7 +121,9 @@ def _after_name(match):
     value = roman_value(numeral)
     regnal = name.lower() in REGNAL_NAMES
     # Without a known name only two letters that no initials would be; MI, DI, CD ... stay what they are.
-    if not value or value > 39 or (not regnal and (len(numeral) == 1 or name.isupper())):
+    initial = len(numeral) == 1 and _SURNAME.match(match.string, match.end()) and name.lower() not in _MOSTLY_KINGS
+    unsure = len(numeral) == 1 or numeral == 'VI' or name.isupper()
+    if not value or value > 39 or initial or (unsure and not regnal):
         return match[0]
     feminine = REGNAL_NAMES.get(name.lower(), name.lower().endswith('a'))
 
@@ -145,14 +150,11 @@ _LETTERS_AND_DIGITS = re.compile(rf'(?<=\d)(?=[{_LETTER}])|(?<=[{_LETTER}])(?=\d
 _CAPITALS = re.compile(rf'(?<![{_LETTER}])(?:(?:[{_UPPER}]\.){{2,}}|[{_UPPER}]{{2,6}})(?![{_LETTER}])')
 _SYLLABLES = re.compile(
     r'(?:(?:[BCDFGPT]?[LR]|CH|QU|GU|[BCDFGHJKLMNÑPQRSTVXYZ])?[AEIOUÁÉÍÓÚÜ]{1,2}[NSLRDZMXBCPTF]?S?)+')
-_TIMES = re.compile(r'(?<=\d) ?[x*] ?(?=\d)')
 
 
 def symbols(text: str) -> str:
     """Signs that are said become words; the others are dropped later."""
-    text = re.sub(r'#\s?(?=\d)', 'número ', text)
     text = re.sub(rf'(?<=[{_LETTER}])/(?=[{_LETTER}])', ' ', text)
-    text = _TIMES.sub(' por ', text)
     return _SYMBOL.sub(lambda m: SYMBOLS[m[0]], text)
 
 
