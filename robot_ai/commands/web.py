@@ -43,17 +43,17 @@ def add_arguments(parser):
 def run(options) -> int:
     """Serve until Ctrl-C or SIGTERM."""
     access = make_access(options.host, options.port, options.token, options.certificate, options.key)
-    dialogue = graph = None
+    dialogue = graph = pictures = None
     if options.dialogue != 'none':
         path = find_file(options.dialogue, 'config/dialogues')
-        dialogue, graph = load_dialogue(path), dialogue_graph(path)
+        dialogue, graph, pictures = load_dialogue(path), dialogue_graph(path), path.parent
     hub = Hub()
     recognizer = _optional(_speech, options.models, options.threads)
     writer = _optional(make_writer, options.models, options.samples)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    backend = LocalBackend(hub, recognizer, dialogue)
+    backend = LocalBackend(hub, recognizer, dialogue, pictures)
     server = PageServer(backend, hub, access, writer)
     try:
         server.start()

@@ -21,17 +21,21 @@ from robot_ai.errors import ModelError, RobotAIError
 from robot_ai.nodes.audio_input import AudioInput
 from robot_ai.nodes.audio_messages import to_array_message
 from robot_ai.nodes.common import RESULT_QOS, STATE_QOS, ManagedNode, Parameter, run, stream_qos
+from robot_ai.paths import find_file
 from robot_ai.payloads import (
     ActionRequest,
     CharactersDetail,
+    DialogueEvent,
     Stamp,
     StateReport,
     TranscriptDetail,
 )
 from robot_ai.speech.audio import SAMPLE_RATE
+from robot_ai.web.graph import dialogue_graph
 from robot_ai.web.hub import Hub
 from robot_ai.web.security import make_access
 from robot_ai.web.server import Backend, PageServer
+from robot_ai.web.showing import Screen
 from robot_ai.web.writing import make_writer
 
 LEVEL_EVERY = 0.1  # s between two levels sent to the pages
@@ -51,7 +55,8 @@ class WebNode(ManagedNode, Backend):
         Parameter('key', '', "the certificate's key, PEM"),
         Parameter('model', '', 'folder of model folders; empty: the models shipped'),
         Parameter('samples_folder', '', 'where corrected writing is kept for retraining; empty: nowhere'),
-        Parameter('dialogue', '', 'dialogue file whose graph is shown; empty: no graph'),
+        Parameter('dialogue', 'acompanante.yaml', 'dialogue file whose graph and pictures are shown: a path, or a '
+                  'name in config/dialogues'),
     )
 
     def __init__(self, **node_arguments):
@@ -83,9 +88,9 @@ class WebNode(ManagedNode, Backend):
                                       'dialogue/event')}
         self._managers = {name: self._keep(self.create_client(ChangeState, f'{name}/change_state'), 'client')
                           for name in ('microphone', 'speech_to_text')}
+        self._show_graph()
         self._show_topics()
         self._hub.publish('listening', True)
-        self._show_graph()
         self._server = PageServer(self, self._hub, access, self._writer)
         self._server.start()
         self.health.value('address', f'{access.host}:{self._server.port}')
@@ -118,9 +123,10 @@ class WebNode(ManagedNode, Backend):
         self._show(String, 'say', RESULT_QOS, lambda message: message.data)
         for topic, payload, qos in (('transcript/detail', TranscriptDetail, RESULT_QOS),
                                     ('characters/detail', CharactersDetail, RESULT_QOS),
-                                    ('state', StateReport, STATE_QOS), ('action', ActionRequest, RESULT_QOS)):
+                                    ('state', StateReport, STATE_QOS)):
             self._show(String, topic, qos, lambda message, payload=payload: json.loads(
                 payload.from_json(message.data).to_json()))
+        self._show(String, 'action', RESULT_QOS, self._on_action)
         listener = self.create_subscription(DiagnosticArray, 'diagnostics', self._on_diagnostics, 10)
         self._keep(listener, 'subscription')
         self._input = AudioInput(self, self._on_block)
@@ -132,6 +138,13 @@ class WebNode(ManagedNode, Backend):
             except (RobotAIError, ValueError) as error:
                 self.health.event(f'{topic}: {error}')
         self._keep(self.create_subscription(kind, topic, forward, qos), 'subscription')
+
+    def _on_action(self, message):
+        action = ActionRequest.from_json(message.data)
+        if self._screen.performs(action.name):
+            why = self._screen.perform(action.name, action.arguments)
+            self.event(DialogueEvent(action.id, 'failed' if why else 'done', why))
+        return json.loads(message.data)
 
     def _on_diagnostics(self, array):
         for status in array.status:
@@ -152,11 +165,14 @@ class WebNode(ManagedNode, Backend):
             self._level_at, self._peak = now, 0.0
 
     def _show_graph(self):
-        from robot_ai.web.graph import dialogue_graph
+        folder = None
         try:
-            self._hub.publish('graph', dialogue_graph(self.setting('dialogue')))
+            path = find_file(self.setting('dialogue'), 'config/dialogues')
+            folder = path.parent
+            self._hub.publish('graph', dialogue_graph(path))
         except RobotAIError as error:
             self.health.event(str(error))
+        self._screen = Screen(self._hub, folder)
 
     # -- pages to topics (the server's thread calls these; rclpy publishes from any thread)
 

@@ -13,23 +13,26 @@ import numpy as np
 
 from robot_ai.dialogue.events import Act, ActionResult, Heard, Listen, Named, Say, Seen, Tick
 from robot_ai.dialogue.machine import DialogueMachine
-from robot_ai.payloads import ActionRequest, Stamp, StateReport, TranscriptDetail, WordDetail
+from robot_ai.payloads import ActionRequest, DialogueEvent, Stamp, StateReport, TranscriptDetail, WordDetail
 from robot_ai.speech.audio import SAMPLE_RATE
 from robot_ai.web.hub import Hub
 from robot_ai.web.server import Backend
+from robot_ai.web.showing import Screen
 
 QUEUE_LENGTH = 400  # messages: 20 s of sound in blocks of 50 ms
 TICK_S = 0.1  # between looks at the dialogue's timers
 SILENT_AFTER_S = 1.5  # without sound: what was being said is over
-SHOWN_ACTIONS = ('show',)
 
 
 class LocalBackend(Backend):
     """Runs a SpeechRecognizer and a dialogue; `close` ends its thread."""
 
-    def __init__(self, hub: Hub, recognizer=None, dialogue=None):
-        """Start; `recognizer` None: typed sentences only. `dialogue` None: nothing reacts."""
-        self._hub, self._recognizer = hub, recognizer
+    def __init__(self, hub: Hub, recognizer=None, dialogue=None, pictures=None):
+        """Start; `recognizer` None: typed sentences only. `dialogue` None: nothing reacts.
+
+        `pictures` is the folder that the dialogue's pictures lie in.
+        """
+        self._hub, self._screen = hub, Screen(hub, pictures)
         self._stream = recognizer.stream() if recognizer is not None else None
         self._origin = None  # s of wall time at the stream's begin
         self._heard_at = 0.0
@@ -168,18 +171,7 @@ class LocalBackend(Backend):
 
     def _perform(self, action):
         """Answer an action after what is being done now, as a performer beside the robot would."""
-        shown = show_on_page(self._hub, action.name, action.arguments)
-        self._put(('event', _answer(action.id, shown)))
-
-
-def _answer(identifier, done):
-    from robot_ai.payloads import DialogueEvent
-    return DialogueEvent(identifier, 'done' if done else 'failed', '' if done else 'the page alone cannot do this')
-
-
-def show_on_page(hub: Hub, name: str, arguments: dict) -> bool:
-    """Put a `show` action on the robot view; return whether it was one that the page can perform."""
-    if name not in SHOWN_ACTIONS:
-        return False
-    hub.publish('show', {'words': str(arguments.get('text', '')), 'picture': '', 'alt': ''})
-    return True
+        why = 'the page alone cannot do this'
+        if self._screen.performs(action.name):
+            why = self._screen.perform(action.name, action.arguments)
+        self._put(('event', DialogueEvent(action.id, 'failed' if why else 'done', why)))
