@@ -2,7 +2,7 @@
 
 The only definition of this step: the trainer, the camera node and the canvas all call `normalize_symbol`.
 Fitting the longer side and centring the centre of mass is MNIST's own preparation (LeCun et al. 1998), so that
-MNIST's pictures and ours look alike. The canvas is 32, not 28, because \\lim and \\sin need the pixels.
+MNIST's pictures and ours look alike. The canvas is 32, not 28, because the words lim and sin need the pixels.
 """
 from dataclasses import dataclass
 
@@ -171,7 +171,8 @@ def draw_polylines(picture: np.ndarray, lines: list[np.ndarray], width: float, v
     for line in lines:
         fixed = np.round(line * 16).astype(np.int32)  # shift 4: sixteenths of a pixel
         if len(fixed) == 1 or (fixed == fixed[0]).all():
-            cv2.circle(picture, tuple(int(v) for v in fixed[0]), max(8, round(width * 8)), value, -1, cv2.LINE_AA, 4)
+            centre, radius = tuple(int(v) for v in fixed[0]), max(8, round(width * 8))
+            cv2.circle(picture, centre, radius, value, -1, cv2.LINE_AA, 4)
         else:
             cv2.polylines(picture, [fixed.reshape(-1, 1, 2)], False, value, thickness, cv2.LINE_AA, 4)
 

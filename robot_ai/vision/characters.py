@@ -1,0 +1,146 @@
+"""One symbol's picture or strokes in, its readings as LaTeX with scores out; or a whole picture's symbols.
+
+    recognizer = CharacterRecognizer('models/characters')
+    recognizer.recognize(cv2.imread('three.png')).candidates[0].latex   # '3'
+    recognizer.read(cv2.imread('board.jpg'))                           # every symbol found, with its box
+
+Scores are the network's calibrated probabilities. Holds no thread; not thread-safe.
+"""
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from robot_ai.errors import ModelError
+from robot_ai.model_store import GraphRunner, find_model, load_model
+from robot_ai.vision.finding import find_symbols, symbol_ink
+from robot_ai.vision.ink import Box, ink_of_strokes, normalize_symbol, to_grey
+
+TOP = 5  # candidates a reading
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One reading: LaTeX and its probability, 0..1."""
+
+    latex: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one ink is: candidates best first (none for blank paper or ink that is no symbol)."""
+
+    candidates: tuple[Candidate, ...] = ()
+    theta: np.ndarray | None = None  # float32 [2, 3]: how the Spatial Transformer looked at it
+
+    @property
+    def latex(self) -> str:
+        """The best reading, '' where there is none."""
+        return self.candidates[0].latex if self.candidates else ''
+
+    @property
+    def score(self) -> float:
+        """The best reading's score, 0 where there is none."""
+        return self.candidates[0].score if self.candidates else 0.0
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A symbol in a picture: where (pixels) and what, best first."""
+
+    box: Box
+    candidates: tuple[Candidate, ...]
+
+
+class CharacterRecognizer:
+    """Reads single symbols with the model in `model_folder` (the one shipped where it is empty).
+
+    Raises ModelError where the folder holds no usable character model.
+    """
+
+    def __init__(self, model_folder: str | Path = '', threads: int = 1):
+        self.info = load_model(find_model('characters', model_folder), 'characters')
+        self.labels = self.info.labels
+        parameters = self.info.parameters
+        self.nothing = int(parameters.get('nothing', 0))
+        self.reject_below = float(parameters.get('reject_below', 0.35))
+        self.profiles = parameters.get('profiles', {})
+        self._batches = sorted(int(b) for b in parameters.get('batches', [1]))
+        self._runner = GraphRunner(self.info, threads)
+        self._index = {label: number for number, label in enumerate(self.labels)}
+
+    def recognize(self, grey: np.ndarray, allowed: Iterable[str] | str | None = None) -> Reading:
+        """Read a picture of one symbol (anything that `ink.to_grey` takes). ImageError for other arrays.
+
+        `allowed`: the labels that are possible, or a profile's name ('digits', 'letters', 'mathematics').
+        """
+        return self._reading(normalize_symbol(grey), allowed)
+
+    def recognize_strokes(self, strokes: list, width: float | None = None,
+                          allowed: Iterable[str] | str | None = None) -> Reading:
+        """Read one symbol drawn as strokes (lists of (x, y), y down); `width`: of the line, in their unit."""
+        return self._reading(ink_of_strokes(strokes, width), allowed)
+
+    def read(self, image: np.ndarray, allowed: Iterable[str] | str | None = None) -> list[Symbol]:
+        """Return the symbols of a picture in reading order; an empty list where nothing is written."""
+        grey = to_grey(image)
+        found = find_symbols(grey)
+        if not found:
+            return []
+        scores, _ = self.scores([symbol_ink(grey, item) for item in found])
+        out = []
+        for item, row in zip(found, self.restrict(scores, allowed)):
+            candidates = self._candidates(row)
+            if candidates:
+                out.append(Symbol(item.box, candidates))
+        return out
+
+    def scores(self, inks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probabilities [n, classes] and theta [n, 2, 3] of normalised inks (uint8 [32, 32] each)."""
+        stack = np.asarray(inks, np.uint8)
+        largest = self._batches[-1]
+        scores, thetas, first = [], [], 0
+        while first < len(stack):
+            rest = len(stack) - first
+            size = next((b for b in self._batches if b >= rest), largest)
+            part = stack[first:first + size]
+            if len(part) < size:
+                part = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), np.uint8)])
+            out = self._runner.run(f'classify_{size}', ink=part)
+            scores.append(out['scores'][:rest])
+            thetas.append(out.get('theta', np.zeros((size, 2, 3), np.float32))[:rest])
+            first += size
+        return np.concatenate(scores), np.concatenate(thetas)
+
+    def restrict(self, scores: np.ndarray, allowed: Iterable[str] | str | None) -> np.ndarray:
+        """Return scores [n, classes] with every label that is not allowed (nor "no symbol") at 0, summing to 1."""
+        if allowed is None:
+            return scores
+        if isinstance(allowed, str):
+            if allowed not in self.profiles:
+                raise ModelError(f'{self.info.folder}: no profile {allowed!r}; it has {", ".join(self.profiles)}')
+            allowed = self.profiles[allowed]
+        mask = np.zeros(len(self.labels), np.float32)
+        mask[[self._index[label] for label in allowed if label in self._index] + [self.nothing]] = 1
+        scores = scores * mask
+        return scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-9)
+
+    def _reading(self, ink, allowed):
+        if not ink.any():
+            return Reading()
+        scores, thetas = self.scores([ink])
+        return Reading(self._candidates(self.restrict(scores, allowed)[0]), thetas[0])
+
+    def ranked(self, row: np.ndarray) -> tuple[Candidate, ...]:
+        """Return the five best labels of one row of scores, "no symbol" left out."""
+        order = [number for number in np.argsort(-row)[:TOP + 1] if number != self.nothing]
+        return tuple(Candidate(self.labels[number], float(row[number])) for number in order[:TOP])
+
+    def _candidates(self, row):
+        """Return the best labels of one row; none where it is no symbol or no reading is likely enough."""
+        ranked = self.ranked(row)
+        if row[self.nothing] > ranked[0].score or sum(c.score for c in ranked[:3]) < self.reject_below:
+            return ()
+        return ranked

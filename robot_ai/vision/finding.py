@@ -1,0 +1,203 @@
+"""A picture in, where its symbols are out: page or board, binarisation, components, marks grouped to symbols.
+
+Grey uint8 [h, w] in, `Found` (box and component numbers) in reading order out. Paper is what a large blur sees:
+ink is what is darker (or, on a blackboard, lighter) than it by more than the picture's own grain.
+"""
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from robot_ai.vision.ink import Box, fit_ink
+
+WORK_SIDE = 1280  # px, longer side at which symbols are looked for: larger pictures are shrunk first
+MIN_SIDE = 8  # px at the work size: smaller symbols cannot be read
+MAX_SYMBOLS = 200  # more pieces of ink than this is texture, not writing
+GRAIN = 6.0  # ink must differ from paper by so many standard deviations of the paper's noise
+MIN_STEP = 18  # and by so many grey levels
+MAX_INK_SHARE = 0.3  # of the picture: more is no writing on paper
+
+
+@dataclass(frozen=True)
+class Found:
+    """One symbol found: its box in the picture's pixels and its ink (uint8, the box's size at the work scale)."""
+
+    box: Box
+    ink: np.ndarray = field(repr=False)
+
+
+def find_symbols(grey: np.ndarray) -> list[Found]:
+    """Return the symbols of a picture in reading order (lines from top to bottom, each from left to right)."""
+    scale = min(1.0, WORK_SIDE / max(grey.shape))
+    work = grey
+    if scale < 1:
+        size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+        work = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    ink = ink_map(work)
+    if ink is None:
+        return []
+    parts = components(ink)
+    if not parts or len(parts) > MAX_SYMBOLS:
+        return []
+    out = []
+    for group in reading_order(group_marks(parts)):
+        box = group[0].box
+        for part in group[1:]:
+            box = box.union(part.box)
+        out.append(Found(_scaled(box, 1 / scale, grey.shape), cut(ink, box, group)))
+    return out
+
+
+def symbol_ink(grey: np.ndarray, found: Found) -> np.ndarray:
+    """Return a found symbol's normalised ink, uint8 [32, 32], its neighbours left out."""
+    return fit_ink(found.ink)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One connected piece of ink: its box at the work scale and its mask (bool, the box's size)."""
+
+    box: Box
+    mask: np.ndarray = field(repr=False)
+    area: int = 0
+
+
+def ink_map(grey: np.ndarray) -> np.ndarray | None:
+    """Return how much ink each pixel holds (uint8, 255 full), or None where nothing is written.
+
+    The paper under the ink is estimated by a morphological closing and blur, so that a shadow is no ink.
+    """
+    height, width = grey.shape
+    if min(height, width) < MIN_SIDE:
+        return None
+    smooth = cv2.GaussianBlur(grey, (0, 0), 0.8)
+    reach = max(15, int(max(height, width) / 12)) | 1
+    small = cv2.resize(smooth, (max(8, width // 4), max(8, height // 4)), interpolation=cv2.INTER_AREA)
+    kernel = np.ones((max(3, reach // 4) | 1,) * 2, np.uint8)
+    light = bool(np.median(grey) >= 100) or _paper_is_light(small)
+    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE if light else cv2.MORPH_OPEN, kernel)
+    paper = cv2.resize(cv2.GaussianBlur(paper, (0, 0), max(1, reach / 8)), (width, height))
+    difference = cv2.subtract(paper, smooth) if light else cv2.subtract(smooth, paper)
+    ordinary = difference[difference < np.percentile(difference, 80)]
+    grain = float(ordinary.std()) if ordinary.size else 0.0
+    threshold, _ = cv2.threshold(difference, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    level = max(MIN_STEP, GRAIN * grain, 0.6 * threshold)
+    mask = difference > level
+    share = float(mask.mean())
+    if share > MAX_INK_SHARE or not mask.any():
+        return None
+    full = float(np.percentile(difference[mask], 70))
+    if full < level * 1.15:  # no stroke stands out clearly above the threshold: texture or noise
+        return None
+    ink = np.clip((difference.astype(np.float32) - 0.5 * level) * (255.0 / max(full - 0.5 * level, 1.0)), 0, 255)
+    return ink.astype(np.uint8)
+
+
+def _paper_is_light(small):
+    """Tell dark paper from light: writing is thin, so an opening takes light writing away and leaves dark."""
+    kernel = np.ones((9, 9), np.uint8)
+    light_ink = cv2.morphologyEx(small, cv2.MORPH_TOPHAT, kernel)
+    dark_ink = cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, kernel)
+    return int(dark_ink.sum(dtype=np.int64)) >= int(light_ink.sum(dtype=np.int64))
+
+
+def components(ink: np.ndarray) -> list[Part]:
+    """Return the connected pieces of ink that may be writing: not specks, not the picture's frame."""
+    height, width = ink.shape
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink >= 110).astype(np.uint8), connectivity=8)
+    out = []
+    for number in range(1, count):
+        x, y, w, h, area = (int(v) for v in stats[number])
+        if area < 6 or max(w, h) < 3:
+            continue
+        touches = (x == 0) + (y == 0) + (x + w == width) + (y + h == height)
+        if touches and (max(w, h) > 0.25 * max(width, height) or touches > 1):
+            continue  # the border of a page, a board's frame, a hand
+        out.append(Part(Box(x, y, w, h), labels[y:y + h, x:x + w] == number, area))
+    if not out:
+        return []
+    tall = max(max(p.box.width, p.box.height) for p in out)
+    specks = max(6, 0.0006 * tall * tall)
+    out = [p for p in out if p.area >= specks and max(p.box.width, p.box.height) >= 0.035 * tall]
+    return out if max(max(p.box.width, p.box.height) for p in out) >= MIN_SIDE else []
+
+
+def group_marks(parts: list[Part]) -> list[list[Part]]:
+    """Join the pieces of =, i, j, ÷, :, ! and accented letters; everything else stays alone."""
+    parts = sorted(parts, key=lambda p: (p.box.x, p.box.y))
+    typical = float(np.median([max(p.box.width, p.box.height) for p in parts]))
+    group = list(range(len(parts)))
+
+    def root(index):
+        while group[index] != index:
+            index = group[index]
+        return index
+
+    for a, first in enumerate(parts):
+        for b in range(a + 1, len(parts)):
+            if parts[b].box.x > first.box.right + typical:
+                break
+            if _belong(first.box, parts[b].box, typical):
+                group[root(b)] = root(a)
+    out = {}
+    for index, part in enumerate(parts):
+        out.setdefault(root(index), []).append(part)
+    return list(out.values())
+
+
+def _belong(a, b, typical):
+    """Whether two pieces of ink are one symbol, by their boxes alone."""
+    overlap = min(a.right, b.right) - max(a.x, b.x)
+    gap = max(a.y, b.y) - min(a.bottom, b.bottom)
+    narrow = min(a.width, b.width)
+    flat_a, flat_b = a.width > 2.2 * a.height, b.width > 2.2 * b.height
+    if flat_a and flat_b:  # two bars: =
+        like = 0.5 < a.width / b.width < 2
+        return like and overlap > 0.5 * narrow and 0 < gap < 0.8 * max(a.width, b.width)
+    small, large = sorted((a, b), key=lambda box: box.width * box.height)
+    side = max(small.width, small.height)
+    dot = side < 0.4 * max(large.width, large.height)
+    if not dot or overlap < 0.3 * small.width - 1:
+        # overlapping boxes: a stroke inside another's box, as the bar of a torn letter
+        inside = (small.x >= large.x - 1 and small.right <= large.right + 1
+                  and small.y >= large.y - 1 and small.bottom <= large.bottom + 1)
+        return inside and side > 0.5 * max(large.width, large.height)
+    flat_large = large.width > 2.2 * large.height
+    if flat_large:  # a dot over or under a bar: ÷; not a small symbol over a fraction bar
+        return gap < 0.6 * large.width and side < 0.3 * large.width and large.width < 2 * typical
+    return 0 <= gap < 0.7 * max(large.height, 1) and (small.y < large.y or side < 0.25 * large.height)
+
+
+def reading_order(groups: list[list[Part]]) -> list[list[Part]]:
+    """Sort groups into lines by vertical overlap, and lines from left to right."""
+    def bounds(group):
+        return min(p.box.y for p in group), max(p.box.bottom for p in group), min(p.box.x for p in group)
+    lines = []
+    for group in sorted(groups, key=lambda g: bounds(g)[0]):
+        top, bottom, _ = bounds(group)
+        for line in lines:
+            middle = (top + bottom) / 2
+            if line[0] <= middle <= line[1]:
+                line[2].append(group)
+                line[0], line[1] = min(line[0], top), max(line[1], bottom)
+                break
+        else:
+            lines.append([top, bottom, [group]])
+    lines.sort(key=lambda line: line[0])
+    return [group for line in lines for group in sorted(line[2], key=lambda g: bounds(g)[2])]
+
+
+def cut(ink: np.ndarray, box: Box, group: list[Part]) -> np.ndarray:
+    """Return the ink inside `box` that belongs to the group (its pieces, and their soft edges)."""
+    keep = np.zeros((box.height, box.width), np.uint8)
+    for part in group:
+        y, x = part.box.y - box.y, part.box.x - box.x
+        keep[y:y + part.box.height, x:x + part.box.width] |= part.mask.astype(np.uint8)
+    keep = cv2.dilate(keep, np.ones((3, 3), np.uint8))
+    return ink[box.y:box.bottom, box.x:box.right] * keep
+
+
+def _scaled(box, factor, shape):
+    x, y = int(box.x * factor), int(box.y * factor)
+    return Box(x, y, min(shape[1], int(np.ceil(box.right * factor))) - x,
+               min(shape[0], int(np.ceil(box.bottom * factor))) - y)

@@ -1,0 +1,43 @@
+r"""LaTeX strings: tokens in, a balanced and compilable formula out; and the one normalisation for comparing.
+
+The recogniser's labels are CROHME's, of which a few are no LaTeX of their own ('\lt', '\gt', bare accents);
+`compilable` writes them as any LaTeX with amsmath reads them.
+"""
+import re
+
+TOKEN = re.compile(r'\\[a-zA-Z]+|\\.|[^\s]', re.DOTALL)
+_SPELLED = {'\\lt': '<', '\\gt': '>', 'ñ': '\\tilde{n}', 'Ñ': '\\tilde{N}', 'ü': '\\ddot{u}', 'Ü': '\\ddot{U}',
+            **{accented: f'\\acute{{{base}}}' for accented, base in zip('áéíóúÁÉÍÓÚ', 'aeiouAEIOU')},
+            '"': "''", '$': '\\$', '#': '\\#', '%': '\\%', '&': '\\&', '\\$': '\\$'}
+_ESCAPES = {'\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}',
+            **{c: f'\\{c}' for c in '{}_$%&#'}}
+_IGNORED = {'\\left', '\\right', '$', '\\displaystyle', '\\,',
+            '\\;', '\\!', '\\ ', '\\mbox', '\\mathrm', '\\limits'}
+_SAME = {'\\le': '\\leq', '\\ge': '\\geq', '\\ne': '\\neq', '\\to': '\\rightarrow', '<': '\\lt', '>': '\\gt',
+         '\\cdots': '\\ldots', '\\dots': '\\ldots', '\\ldots': '\\ldots', '\\lbrack': '[', '\\rbrack': ']',
+         '\\lbrace': '\\{', '\\rbrace': '\\}', "'": '\\prime', '\\vert': '|', '\\mid': '|'}
+
+
+def tokens(latex: str) -> list[str]:
+    """Return the tokens of LaTeX: commands, single characters."""
+    return TOKEN.findall(latex)
+
+
+def is_balanced(latex: str) -> bool:
+    """Tell whether every brace closes and every script and command with arguments has them."""
+    depth = 0
+    for token in tokens(latex):
+        depth += (token == '{') - (token == '}')
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def compilable(latex: str) -> str:
+    """Return recognised LaTeX as a formula that LaTeX with amsmath compiles."""
+    return ' '.join(_SPELLED.get(token, token) for token in tokens(latex))
+
+
+def escape_text(text: str) -> str:
+    """Return plain text for LaTeX's text mode."""
+    return ''.join(_ESCAPES.get(c, c) for c in text)

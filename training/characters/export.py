@@ -1,0 +1,184 @@
+"""`python -m training export characters`: a trained network to the model folder that robot_ai loads.
+
+The graph takes ink uint8 [n, 32, 32] (robot_ai.vision.ink.normalize_symbol's), n = 1 or 16, and returns scores
+float32 [n, classes] that sum to 1, calibrated by one temperature, and theta float32 [n, 2, 3].
+
+Example:
+  python -m training export characters --folder ~/runs/characters --cache ~/characters-cache --to models/characters
+
+"""
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from robot_ai.errors import ModelError
+from robot_ai.model_store import describe_files
+from robot_ai.vision.characters import CharacterRecognizer
+from robot_ai.vision.ink import FIT, SIZE
+from training.characters.labels import CROHME, DIGITS, FOLDS, SPANISH
+
+BATCHES = (1, 16)
+GRAPH = 'characters.tflite'
+LICENCES = {
+    'unipen': 'UNIPEN train_r01_v07, CC BY 4.0',
+    'crohme': 'CROHME, CC BY-NC-SA 3.0: non-commercial',
+    'mnist': 'MNIST',
+    'mathnote': 'mathnote: terms of its model card, unclear',
+    'detexify': 'Detexify, ODbL',
+    'composed': 'composed from UNIPEN and CROHME strokes'}
+
+
+def temperature_of(logits: np.ndarray, label: np.ndarray) -> float:
+    """Return the temperature that minimises the cross-entropy of softmax(logits / temperature)."""
+    def entropy(temperature):
+        scaled = logits / temperature
+        scaled = scaled - scaled.max(axis=1, keepdims=True)
+        return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(label)), label]).mean())
+    return float(min(np.geomspace(0.3, 3.0, 93), key=entropy))
+
+
+def convert(model, temperature: float, path: Path) -> None:
+    """Write the LiteRT graph with signatures `classify_1` and `classify_16`, weights as float16."""
+    import tensorflow as tf
+
+    # A Keras model inside a tf.Module converts without error and without its weights: hold the variables by name.
+    graph = tf.Module()
+    graph.held = [getattr(v, 'value', v) for v in model.variables]
+
+    def classify(ink):
+        out = model(tf.cast(ink, tf.float32)[..., None] / 255.0, training=False)
+        result = {'scores': tf.nn.softmax(out['logits'] / temperature)}
+        if 'theta' in out:
+            result['theta'] = tf.identity(out['theta'])
+        return result
+
+    signatures = {f'classify_{batch}': tf.function(classify).get_concrete_function(
+        ink=tf.TensorSpec((batch, SIZE, SIZE), tf.uint8, name='ink')) for batch in BATCHES}
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(graph, folder, signatures=signatures)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+        path.write_bytes(converter.convert())
+
+
+def card(document: dict) -> str:
+    """Return MODEL_CARD.md for a model.yaml document."""
+    figures = ''.join(f'| {name} | {value} |\n' for name, value in document['figures'].items())
+    return f"""# characters {document['version']}
+
+Reads one handwritten symbol ({len(document['labels']) - 1} classes and "no symbol"): digits, Latin letters,
+Spanish accented letters, the 101 symbols of CROHME, Greek and further mathematical symbols. A Spatial Transformer
+straightens the ink first; the graph returns its theta beside the scores.
+
+Input: ink as `robot_ai.vision.ink.normalize_symbol` makes it, uint8 [n, {SIZE}, {SIZE}], n = 1 or 16.
+Output: `scores` [n, {len(document['labels'])}] (calibrated, sum 1) and `theta` [n, 2, 3].
+
+## Trained on
+
+{''.join(f'- {text}{chr(10)}' for text in document['licences'].values())}
+Command: `{document['training']['command']}`, commit {document['training']['commit']}.
+
+## Licence of these weights
+
+CROHME's ink is for non-commercial use and share-alike (CC BY-NC-SA): take these weights as **CC BY-NC-SA**, with
+attribution to CROHME, UNIPEN (CC BY 4.0) and Detexify (ODbL). The code is Apache-2.0; for commercial use train
+without CROHME and mathnote: `SHARES` in training/characters/configs/shipped.py, then export again.
+
+## Figures
+
+| measured | value |
+| --- | --- |
+{figures}
+## Limits
+
+No source has real ñ or accented letters: these classes were trained on letters and marks of real writers put
+together, and no figure exists for them on real writing. Symbols that differ only in size or place (o, O, 0; x, X,
+\\times; 1, l, |) cannot be told apart when seen alone; pass the labels that are possible. Printed text is not
+what this model is for. UNIPEN's and CROHME's writers are mostly adults of Europe, North America and Asia.
+"""
+
+
+def export(run: Path, cache: Path, to: Path, version: str) -> dict:
+    """Write `to`/characters.tflite, model.yaml and MODEL_CARD.md; returns model.yaml's document."""
+    from training.characters.batches import Cache
+    from training.characters.model import load
+    from training.characters.train import logits_of
+    best = run / 'best.keras'
+    if not best.is_file():
+        raise ModelError(f'{best}: missing; train first: python -m training train characters --folder {run}')
+    facts = json.loads((run / 'run.json').read_text())
+    model = load(best)
+    validation = Cache(cache).validation
+    logits = logits_of(model, validation['ink'])
+    temperature = temperature_of(logits, validation['label'])
+    to.mkdir(parents=True, exist_ok=True)
+    convert(model, temperature, to / GRAPH)
+    commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
+    old = to / 'model.yaml'
+    figures = (yaml.safe_load(old.read_text()).get('figures') or {}) if old.is_file() else {}
+    mnist = validation['mnist']
+    figures.update({
+        'CROHME 2013 symbols (validation), top-1 error': error_of(logits[~mnist], validation['label'][~mnist]),
+        'parameters': int(model.count_params())})
+    document = {
+        'kind': 'characters', 'name': 'characters', 'version': version, 'graph': GRAPH,
+        'files': describe_files(to, [GRAPH]), 'labels': facts['labels'],
+        'inputs': {'ink': 'uint8 [n, 32, 32], 0 paper, 255 ink'},
+        'outputs': {'scores': 'float32 [n, classes]', 'theta': 'float32 [n, 2, 3]'},
+        'parameters': {
+            'size': SIZE, 'fit': FIT, 'batches': list(BATCHES), 'nothing': 0, 'temperature': round(temperature, 4),
+            'reject_below': 0.35, 'profiles': {'digits': list(DIGITS), 'mathematics': list(CROHME),
+                                               'letters': _letters(facts['labels'])},
+            'alike': [list(group) for group in FOLDS]},
+        'training': {'command': facts['command'], 'data': f"UNIPEN group {facts['held_out']} held out; "
+                     f"{facts['samples']} samples", 'commit': commit, 'config': facts['config']},
+        'licences': LICENCES, 'figures': figures}
+    (to / 'model.yaml').write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110))
+    check(to, validation['ink'][:64], logits[:64] / temperature)
+    (to / 'MODEL_CARD.md').write_text(card(document))
+    return document
+
+
+def check(folder: Path, ink: np.ndarray, logits: np.ndarray) -> None:
+    """Raise ModelError where the exported graph's scores are not those of the trained network."""
+    expected = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected /= expected.sum(axis=1, keepdims=True)
+    scores, _ = CharacterRecognizer(folder).scores(ink)
+    if np.abs(scores - expected).max() > 0.02:
+        raise ModelError(f'{folder}: the exported graph differs from the network by {np.abs(scores - expected).max()}')
+
+
+def error_of(logits: np.ndarray, label: np.ndarray) -> str:
+    """Return the share of wrong rows as '12.3 % (n of m)'."""
+    wrong = int((logits.argmax(axis=1) != label).sum())
+    return f'{100 * wrong / len(label):.2f} % ({wrong} of {len(label)})'
+
+
+def _letters(labels):
+    return [label for label in labels if (len(label) == 1 and label.isalpha()) or label in SPANISH]
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog='python -m training export characters', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--folder', type=Path, required=True, help="the run's folder (best.keras, run.json)")
+    parser.add_argument('--cache', type=Path, required=True, help='for the temperature: its validation part')
+    parser.add_argument('--to', type=Path, default=Path('models/characters'), help='model folder to write')
+    parser.add_argument('--version', default='0.1.0')
+    parser.add_argument('--h5', type=Path, help='also write the Keras model as legacy .h5')
+    options = parser.parse_args(arguments)
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    document = export(options.folder, options.cache, options.to, options.version)
+    if options.h5:
+        from training.characters.model import load
+        load(options.folder / 'best.keras').save(options.h5)
+    print(f'{options.to}: {document["files"][GRAPH]["bytes"]} bytes, {document["figures"]}')
+    return 0

@@ -1,0 +1,140 @@
+"""`python -m training train characters`: train the character network from a config and a cache of drawings.
+
+Example:
+  python -m training train characters --config shipped --cache ~/characters-cache --folder ~/runs/characters
+
+"""
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from robot_ai.errors import ConfigurationError
+
+CONFIGS = Path(__file__).parent / 'configs'
+
+
+def read_config(name: str) -> ModuleType:
+    """Return the module training.characters.configs.NAME; ConfigurationError lists the names there are."""
+    names = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem != '__init__')
+    if name not in names:
+        raise ConfigurationError(f'{name}: no such config; there are {", ".join(names)}')
+    return importlib.import_module(f'training.characters.configs.{name}')
+
+
+def loss_sums(model, batch, training, smoothing: float = 0.0):
+    """Return sums over rows: 'loss' (cross-entropy), 'weight' (rows) and 'error' (wrong rows)."""
+    from keras import ops
+    logits = model(as_input(batch['ink']), training=training)['logits']
+    log_probs = ops.log_softmax(logits)
+    chosen = ops.take_along_axis(log_probs, batch['label'][:, None], axis=-1)[:, 0]
+    loss = -(1 - smoothing) * ops.sum(chosen) - smoothing * ops.sum(ops.mean(log_probs, axis=-1))
+    wrong = ops.not_equal(ops.cast(ops.argmax(logits, axis=-1), 'int32'), batch['label'])
+    return {'loss': loss, 'weight': ops.cast(ops.shape(logits)[0], 'float32'),
+            'error': ops.sum(ops.cast(wrong, 'float32'))}
+
+
+def as_input(ink):
+    """Return ink uint8 [batch, 32, 32] as the network's input: float32 [batch, 32, 32, 1] in 0..1."""
+    from keras import ops
+    return ops.expand_dims(ops.cast(ink, 'float32') / 255.0, -1)
+
+
+def logits_of(model, ink: np.ndarray, batch: int = 512) -> np.ndarray:
+    """Return the logits [n, classes] of ink uint8 [n, 32, 32]."""
+    parts = []
+    for first in range(0, len(ink), batch):
+        part = ink[first:first + batch]
+        padded = np.zeros((batch, *ink.shape[1:]), np.uint8)  # one shape: compiled once
+        padded[:len(part)] = part
+        parts.append(np.asarray(_forward(model)(as_input(padded)))[:len(part)])
+    return np.concatenate(parts)
+
+
+_COMPILED = {}
+
+
+def _forward(model):
+    import tensorflow as tf
+    if id(model) not in _COMPILED:
+        _COMPILED[id(model)] = tf.function(lambda x: model(x, training=False)['logits'])
+    return _COMPILED[id(model)]
+
+
+class Validation:
+    """Errors on CROHME 2013's symbols and MNIST's last 5,000; keeps the best model as FOLDER/best.keras."""
+
+    def __init__(self, cache, folder: Path):
+        """`cache`: Cache; `folder`: the run's."""
+        self.data, self.folder, self.best = cache.validation, Path(folder), np.inf
+        digits = [cache.labels.index(str(digit)) for digit in range(10)]
+        self.digits = np.array(digits)
+
+    def __call__(self, model) -> dict[str, float]:
+        """Return 'error' (the mean of both), 'crohme' and 'mnist' (among digits)."""
+        logits, label, mnist = logits_of(model, self.data['ink']), self.data['label'], self.data['mnist']
+        crohme = float((logits[~mnist].argmax(1) != label[~mnist]).mean())
+        read = self.digits[logits[mnist][:, self.digits].argmax(1)]
+        digit = float((read != label[mnist]).mean())
+        figures = {'error': (crohme + digit) / 2, 'crohme': crohme, 'mnist': digit}
+        if figures['error'] < self.best:
+            self.best = figures['error']
+            model.save(self.folder / 'best.keras')
+        return figures
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog='python -m training train characters', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--config', default='shipped', help='a module of training/characters/configs')
+    parser.add_argument('--cache', type=Path, required=True, help='written by training.characters.prepare')
+    parser.add_argument('--folder', type=Path, required=True, help='checkpoints and figures; resumed if it exists')
+    parser.add_argument('--init', type=Path, help='a .keras file of the same form to start from')
+    parser.add_argument('--steps', type=int, help="overrides the config's LOOP['steps']")
+    parser.add_argument('--seed', type=int, help="overrides the config's SEED")
+    parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
+    parser.add_argument('--tpu', default='', help="a TPU's name or grpc:// address")
+    parser.add_argument('--threads', type=int, default=1, help='intra-op threads')
+    options = parser.parse_args(arguments)
+    run(read_config(options.config), options)
+    return 0
+
+
+def run(config: ModuleType, options) -> dict:
+    """Train as the config and the parsed options say; return the last validation figures."""
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    import keras
+    import tensorflow as tf
+
+    from training.characters.batches import Batches, Cache
+    from training.characters.model import build, load
+    from training.loop import LoopConfig, save_run_config, train
+    from training.strategies import open_strategy
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+    seed = config.SEED if options.seed is None else options.seed
+    keras.utils.set_random_seed(seed)
+    cache, strategy = Cache(options.cache), open_strategy(options.strategy, options.tpu)
+    rows = config.BATCH * strategy.replicas
+    loop = dict(config.LOOP, peak_rate=config.LOOP['peak_rate'] * strategy.replicas)
+    if options.steps:
+        loop['steps'] = options.steps
+    batches = Batches(cache, rows, config.SHARES, config.BALANCE, seed)
+    with strategy.scope():
+        model = build(len(cache.labels), **config.MODEL)
+        if options.init:
+            model.set_weights(load(options.init).get_weights())
+    options.folder.mkdir(parents=True, exist_ok=True)
+    save_run_config(options.folder, {
+        'config': options.config, 'model': config.MODEL, 'loop': loop, 'seed': seed, 'labels': cache.labels,
+        'held_out': cache.facts['held_out'], 'samples': len(cache.label), 'parameters': model.count_params(),
+        'command': 'python -m training train characters ' + ' '.join(sys.argv[3:])})
+    print(f'{model.count_params()} parameters, {len(cache.label)} samples x {len(cache.variants)} variants, '
+          f'strategy {strategy.name} x {strategy.replicas}', flush=True)
+    return train(model, lambda m, b, training: loss_sums(m, b, training, config.LABEL_SMOOTHING * training),
+                 batches, LoopConfig(**loop), options.folder, strategy, Validation(cache, options.folder))
