@@ -22,9 +22,9 @@ class LiveView:
 
     def addresses(self, assembly):
         """Show the page's address, where a node `web` runs."""
-        address = getattr(assembly.nodes.get('web'), 'address', '')
-        if address:
-            self.line(None, 'página', f'{address} (mientras dura la demostración)')
+        page = getattr(assembly.nodes.get('web'), 'announcement', '')
+        if page:
+            self.line(None, 'página', page)
 
     def note(self, text):
         """Show that something does not work."""

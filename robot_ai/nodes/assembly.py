@@ -4,6 +4,7 @@ The same parameter YAML as `ros2 run NODE --ros-args --params-file` serves; valu
 """
 import importlib
 
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
@@ -51,7 +52,7 @@ class Assembly:
             node_class = getattr(importlib.import_module(f'robot_ai.nodes.{name}'), CLASSES[name])
             node = node_class(context=self.executor.context, cli_args=self._arguments, parameter_overrides=[
                 Parameter(key, value=value) for key, value in parameters.items()])
-        except (RobotAIError, ImportError) as error:
+        except (RobotAIError, ImportError, _rclpy.RCLError) as error:  # the last: a parameter file, a name
             self._fail(name, str(error))
             return None
         self.nodes[name] = node
