@@ -110,6 +110,11 @@ class WebNode(ManagedNode, Backend):
             getattr(self, f'destroy_{kind}')(made)
         self._made = []
 
+    @property
+    def announcement(self) -> str:
+        """What to show the user: where the page is; '' while it is not served."""
+        return self._server.announcement if self._server is not None else ''
+
     def _keep(self, made, kind):
         self._made.append((kind, made))
         return made
