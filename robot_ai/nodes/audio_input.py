@@ -4,6 +4,8 @@ Subscribing waits for a publisher, because only that tells the type. One type is
 stays while it has a publisher; of several new ones, the one whose messages say most. Whatever cannot be used
 (an unknown type, compressed sound, another publisher's second type) is reported in the diagnostics.
 """
+from collections import deque
+
 from rclpy.clock import Clock, ClockType
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
@@ -12,6 +14,7 @@ from robot_ai.nodes import audio_messages as forms
 from robot_ai.nodes.common import stream_qos
 
 LOOK_EVERY = 0.2  # s between two looks at the graph, by the steady clock
+MOST_WAITING = 50  # messages kept until audio_info comes
 PREFERENCE = (forms.BUFFER, forms.SAMPLES_STAMPED, forms.DATA_STAMPED, forms.SAMPLES, forms.DATA, forms.ARRAY)
 
 
@@ -28,6 +31,8 @@ class AudioInput:
         self._node, self._on_block, self._on_change, self._topic = node, on_block, on_change, topic
         self._given = given
         self._info = None  # PcmFormat from audio_info
+        self._refusal = ''  # why audio_info's format cannot be used
+        self._waiting = deque()  # messages that came before their info
         self._subscription = self._info_subscription = None
         self._type_name = self._form = ''
         self._told = set()
@@ -94,7 +99,8 @@ class AudioInput:
             if subscription is not None:
                 self._node.destroy_subscription(subscription)
         self._subscription = self._info_subscription = self._info = None
-        self._type_name = self._form = ''
+        self._type_name = self._form = self._refusal = ''
+        self._waiting.clear()
 
     def _look_for_info(self):
         topic = f'{self._topic}_info'
@@ -120,12 +126,21 @@ class AudioInput:
         except AudioError as error:
             self._info, self._refusal = None, str(error)
             self._tell(f'{self._topic}_info: {error}')
-
-    _refusal = ''
+        while self._waiting:
+            self._convert(self._waiting.popleft())
 
     def _receive(self, message):
+        self._node.health.count('audio messages')
+        if self._form in forms.NEEDS_INFO and self._info is None and not self._refusal and (
+                self._given is None or self._info_subscription is not None):
+            self._waiting.append(message)  # the info is on its way, or will be missed when too many wait
+            if len(self._waiting) <= MOST_WAITING:
+                return
+            message = self._waiting.popleft()
+        self._convert(message)
+
+    def _convert(self, message):
         health = self._node.health
-        health.count('audio messages')
         try:
             if self._form in forms.NEEDS_INFO and self._refusal:
                 raise AudioError(self._refusal)
