@@ -43,8 +43,10 @@ POLICY, TRY_LATER = 1008, 1013  # WebSocket close codes
 # A page that went away: RuntimeError is starlette's word for a socket that is closed already.
 GONE = (WebSocketDisconnect, RuntimeError, OSError, asyncio.TimeoutError)
 
-CONTENT_SECURITY_POLICY = ("default-src 'self'; img-src 'self' data: blob:; style-src 'self'; object-src 'none'; "
-                           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+# KaTeX sets style attributes; style elements stay forbidden.
+CONTENT_SECURITY_POLICY = ("default-src 'self'; img-src 'self' data: blob:; style-src 'self'; "
+                           "style-src-attr 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
+                           "form-action 'none'; frame-ancestors 'none'")
 HEADERS = {'Content-Security-Policy': CONTENT_SECURITY_POLICY, 'X-Content-Type-Options': 'nosniff',
            'Referrer-Policy': 'no-referrer', 'Permissions-Policy': 'microphone=(self)',
            'Cache-Control': 'no-cache'}

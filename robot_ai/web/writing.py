@@ -61,13 +61,10 @@ class Writing:
 def make_writer(models: str = '', samples_folder: str = '') -> 'Writer':
     """Return a Writer with the models in a folder of model folders ('': those shipped).
 
-    Raises ModelError where there is no character model; an expression model is used where there is one.
+    Raises ModelError where there is no usable one.
     """
-    from robot_ai.model_store import find_model
-    from robot_ai.vision.characters import CharacterRecognizer
     from robot_ai.vision.expressions import ExpressionRecognizer
-    folder = find_model('characters', models)
-    return Writer(CharacterRecognizer(folder), ExpressionRecognizer(folder), samples_folder)
+    return Writer(ExpressionRecognizer(models), samples_folder)
 
 
 def _point(value):
@@ -82,9 +79,9 @@ def _point(value):
 class Writer:
     """Reads what is written; keeps corrections where `samples_folder` is given. One reading at a time."""
 
-    def __init__(self, characters, expressions=None, samples_folder: str = ''):
-        """Take the recognisers (robot_ai.vision); `expressions` may be None: then symbols only."""
-        self._characters, self._expressions = characters, expressions
+    def __init__(self, recognizer, samples_folder: str = ''):
+        """Take a robot_ai.vision.expressions.ExpressionRecognizer, which holds the one of characters."""
+        self._expressions, self._characters = recognizer, recognizer.characters
         self._samples = Path(samples_folder).expanduser() if samples_folder else None
         self._lock = threading.Lock()
 
@@ -102,15 +99,13 @@ class Writer:
             return CharactersDetail(stamp, '', 0.0, source='page'), ''
         strokes = [[list(point) for point in stroke] for stroke in writing.strokes]
         with self._lock:
-            if self._as_expression(writing):
-                return self._read_expression(strokes, stamp), ''
+            if writing.mode != 'symbol':
+                expression = self._expressions.recognize_strokes(strokes)
+                if writing.mode == 'expression' or len(expression.symbols) > 1:
+                    items = tuple(_symbol(symbol) for symbol in expression.symbols)
+                    return CharactersDetail(stamp, expression.latex, float(expression.score), 'expression', items,
+                                            'page'), ''
             return self._read_symbol(strokes, stamp)
-
-    def _as_expression(self, writing):
-        if self._expressions is None or writing.mode == 'symbol':
-            return False
-        return writing.mode == 'expression' or self._expressions.looks_like_expression(
-            [list(stroke) for stroke in writing.strokes])
 
     def _read_symbol(self, strokes, stamp):
         reading = self._characters.recognize_strokes(strokes)
@@ -120,11 +115,6 @@ class Writer:
         item = SymbolDetail(_box(strokes), candidates)
         detail = CharactersDetail(stamp, candidates[0].latex, candidates[0].score, 'symbol', (item,), 'page')
         return detail, _png_url(rectified(strokes, reading.theta)) if reading.theta is not None else ''
-
-    def _read_expression(self, strokes, stamp):
-        expression = self._expressions.recognize_strokes(strokes)
-        items = tuple(_symbol(symbol) for symbol in expression.symbols)
-        return CharactersDetail(stamp, expression.latex, float(expression.score), 'expression', items, 'page')
 
     def read_picture(self, data: bytes, stamp: Stamp) -> CharactersDetail:
         """Read an uploaded picture (PNG, JPEG, WebP, TIFF bytes); ImageError where it cannot be used."""
@@ -138,11 +128,10 @@ class Writer:
         if grey.size > MAX_PICTURE_PIXELS:
             raise ImageError(f'the picture has {grey.size} pixels, at most {MAX_PICTURE_PIXELS}; make it smaller')
         with self._lock:
-            symbols = self._characters.read(grey)
-        items = tuple(_symbol(s) for s in symbols)
-        latex = ' '.join(item.candidates[0].latex for item in items)
-        score = min((item.candidates[0].score for item in items), default=0.0)
-        return CharactersDetail(stamp, latex, score, 'symbol', items, 'page')
+            found = self._expressions.recognize(grey)
+        items = tuple(_symbol(symbol) for symbol in found.symbols)
+        kind = 'symbol' if len(items) == 1 else 'expression'
+        return CharactersDetail(stamp, found.latex, float(found.score), kind, items, 'page')
 
     def keep_correction(self, label, writing: Writing):
         """Append the strokes with their right label, in the trainer's format, mode 0600.

@@ -19,10 +19,14 @@ WAIT_MS = 20_000
 class StraightOrNot:
     """Reads one straight stroke as 1 and everything else as 7: enough to see that ink reaches the recogniser."""
 
+    @property
+    def characters(self):
+        return self
+
     def recognize_strokes(self, strokes):
         best, other = ('1', '7') if len(strokes) == 1 and len(strokes[0]) < 6 else ('7', '1')
         candidates = (SimpleNamespace(latex=best, score=0.9), SimpleNamespace(latex=other, score=0.1))
-        return SimpleNamespace(candidates=candidates, theta=np.eye(2, 3))
+        return SimpleNamespace(candidates=candidates, symbols=(1,), theta=np.eye(2, 3))
 
 
 class Robot(Backend):
@@ -52,7 +56,7 @@ class Robot(Backend):
 def robot(tmp_path):
     hub = Hub()
     backend = Robot(hub)
-    server = PageServer(backend, hub, make_access(port=0), Writer(StraightOrNot(), None, str(tmp_path)))
+    server = PageServer(backend, hub, make_access(port=0), Writer(StraightOrNot(), str(tmp_path)))
     server.start()
     yield SimpleNamespace(hub=hub, backend=backend, server=server, folder=tmp_path,
                           address=f'http://127.0.0.1:{server.port}/')

@@ -46,18 +46,22 @@ class Recorder(Backend):
 class SevenRecognizer:
     """Reads every ink as a seven: the server's way with strokes is tested here, not the model."""
 
+    @property
+    def characters(self):
+        return self
+
     def recognize_strokes(self, strokes):
         candidates = (SimpleNamespace(latex='7', score=0.9), SimpleNamespace(latex='1', score=0.1))
-        return SimpleNamespace(candidates=candidates, theta=np.eye(2, 3, dtype=np.float32))
+        return SimpleNamespace(candidates=candidates, symbols=(1,), theta=np.eye(2, 3, dtype=np.float32))
 
-    def read(self, grey):
-        return []
+    def recognize(self, grey):
+        return SimpleNamespace(latex='', score=0.0, symbols=())
 
 
 @pytest.fixture
 def page(tmp_path):
     backend = Recorder()
-    writer = Writer(SevenRecognizer(), None, str(tmp_path / 'kept'))
+    writer = Writer(SevenRecognizer(), str(tmp_path / 'kept'))
     server = PageServer(backend, Hub(), make_access(port=0), writer)
     server.start()
     yield server, backend, tmp_path / 'kept'
