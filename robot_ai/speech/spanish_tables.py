@@ -41,15 +41,15 @@ ABBREVIATIONS = {
     'C/': 'calle ', 'Urb.': 'urbanización', 'P.º': 'paseo', 'Edif.': 'edificio', 'Apdo.': 'apartado',
     'C. P.': 'código postal', 'Esq.': 'esquina', 'Izda.': 'izquierda', 'Izdo.': 'izquierdo', 'Izq.': 'izquierda',
     'Izqda.': 'izquierda', 'Dcha.': 'derecha', 'Dcho.': 'derecho', 'Ent.º': 'entresuelo', 'Pral.': 'principal',
-    'EE. UU.': 'estados unidos', 'EE.UU': 'estados unidos', 'EEUU': 'estados unidos', 'EUA':
-    'estados unidos de américa', 'FF. AA.': 'fuerzas armadas', 'CC. OO.': 'comisiones obreras', 'RR. HH.':
+    'EE. UU.': 'estados unidos', 'EE.UU': 'estados unidos', 'FF. AA.': 'fuerzas armadas',
+    'CC. OO.': 'comisiones obreras', 'RR. HH.':
     'recursos humanos', 'JJ. OO.': 'juegos olímpicos', 'FF. CC.': 'ferrocarriles', 'RR. PP.':
     'relaciones públicas', 'CC. AA.': 'comunidades autónomas', 'Bs. As.': 'buenos aires', 'Bs. Aires':
     'buenos aires', 'R. U.': 'reino unido', 'U. S. A.': 'u ese a', 'C.ía': 'compañía', 'Cía.': 'compañía',
-    'Cía': 'compañía', 'n.º': 'número', 'N.º': 'número', 'N.os': 'números', 'n.os': 'números', 'nº': 'número',
+    'n.º': 'número', 'N.º': 'número', 'N.os': 'números', 'n.os': 'números', 'nº': 'número',
     'núm.': 'número',
     'núms.': 'números', 'n°': 'número', 'n.°': 'número', 'p. ej.': 'por ejemplo', 'p.ej.': 'por ejemplo',
-    'v. gr.': 'verbigracia', 'v. g.': 'verbigracia', 'etc.': 'etcétera', 'etc': 'etcétera', 'i. e.': 'esto es',
+    'v. gr.': 'verbigracia', 'v. g.': 'verbigracia', 'etc.': 'etcétera', 'i. e.': 'esto es',
     'p. d.': 'posdata', 'P. D.': 'posdata', 'P. S.': 'post scriptum', 'N. B.': 'nota bene',
     'q. e. p. d.': 'que en paz descanse',
     'R. I. P.': 'requiéscat in pace', 'D. E. P.': 'descanse en paz', 'Q. D. G.': 'que dios guarde',
@@ -60,7 +60,7 @@ ABBREVIATIONS = {
     'afmo.': 'afectísimo', 'affmo.': 'afectísimo', 'afma.': 'afectísima', 'caps.':
     'capítulos', 'cf.': 'confer', 'cfr.': 'confer', 'dto.': 'descuento', 'ed.': 'edición', 'edit.': 'editorial',
     'ej.': 'ejemplo', 'entlo.': 'entresuelo', 'fasc.': 'fascículo', 'fdo.': 'firmado', 'fig.': 'figura',
-    'figs.': 'figuras', 'hab.': 'habitantes', 'ibíd.': 'ibídem', 'ídem': 'ídem', 'impr.': 'imprenta',
+    'figs.': 'figuras', 'hab.': 'habitantes', 'ibíd.': 'ibídem', 'impr.': 'imprenta',
     'ms.': 'manuscrito', 'mss.': 'manuscritos', 'párr.': 'párrafo', 'pág.': 'página', 'págs.': 'páginas',
     'pp.': 'páginas', 'ppal.': 'principal', 'prov.': 'provincia', 'ref.': 'referencia', 'sig.': 'siguiente',
     'sigs.': 'siguientes', 'tel.': 'teléfono', 'teléf.': 'teléfono', 'tels.': 'teléfonos', 'tfno.': 'teléfono',
@@ -100,7 +100,9 @@ ABBREVIATIONS_BEFORE = {
 
 # Read as abbreviations even when the point was forgotten (never words of their own in Spanish).
 BARE_ABBREVIATIONS = {'sr': 'señor', 'sra': 'señora', 'srta': 'señorita', 'sres': 'señores', 'dr': 'doctor',
-                      'dra': 'doctora', 'km': 'kilómetros', 'kg': 'kilogramos', 'cm': 'centímetros',
+                      'dra': 'doctora', 'etc': 'etcétera', 'cía': 'compañía',
+                      'eeuu': 'estados unidos', 'eua': 'estados unidos de américa', 'km': 'kilómetros',
+                      'kg': 'kilogramos', 'cm': 'centímetros',
                       'mm': 'milímetros', 'kms': 'kilómetros', 'kgs': 'kilogramos'}
 
 # Initialisms said letter by letter in any case; all-consonant capitals are spelled without standing here.

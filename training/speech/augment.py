@@ -6,7 +6,7 @@ generator gives the same sound. Masks in time and frequency are the model's (the
 import numpy as np
 from scipy.signal import fftconvolve
 
-from training.speech.features import SAMPLE_RATE
+from robot_ai.speech.audio import SAMPLE_RATE
 
 DEFAULTS = {'speed': 0.5, 'speed_range': 0.12, 'room': 0.3, 'noise': 0.5, 'babble': 0.1, 'telephone': 0.08,
             'clip': 0.03, 'shift': 1.0, 'snr_db': (3.0, 35.0), 'gain_db': (-25.0, 3.0)}
