@@ -7,7 +7,7 @@ const byId = (id) => document.getElementById(id);
 let context = null, stream = null, wanted = false, paused = false, voice = false, robotSpeaking = false;
 
 export function clock(stamp) {
-  return new Date(stamp.sec * 1000 + stamp.nanosec / 1e6).toLocaleTimeString();
+  return new Date(stamp.sec * 1000 + stamp.nanosec / 1e6).toLocaleTimeString(document.documentElement.lang);
 }
 
 export function addLine(list, line) {

@@ -11,7 +11,7 @@ let current = '';
 
 function event(words, stamp) {
   const line = document.createElement('li');
-  line.textContent = `${stamp ? clock(stamp) : new Date().toLocaleTimeString()} ${words}`;
+  line.textContent = `${stamp ? clock(stamp) : new Date().toLocaleTimeString(document.documentElement.lang)} ${words}`;
   addLine(byId('events'), line);
 }
 
