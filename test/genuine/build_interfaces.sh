@@ -14,7 +14,8 @@ if [ ! -x "$venv/bin/python" ]; then
   echo "== making $venv (about 1 min)"
   python3 -m venv "$venv"
   "$venv/bin/pip" install -q 'ros-jazzy-rclpy[fastrtps]' ros-jazzy-ament-{cmake,cmake-ros,package} \
-    ros-jazzy-python-cmake-module catkin_pkg ros-jazzy-rosidl-{default,core}-generators ros-jazzy-{std,sensor,nav,trajectory,geometry,action}-msgs numpy 'setuptools<80'
+    ros-jazzy-python-cmake-module catkin_pkg ros-jazzy-rosidl-{default,core}-generators \
+    ros-jazzy-{std,sensor,nav,trajectory,geometry,action}-msgs numpy 'setuptools<80'
 fi
 venv=$(realpath "$venv")
 python=$venv/bin/python

@@ -154,7 +154,7 @@ def test_mgonzs13_audio_stamped(graph, start, number, field, scale, dtype):
         message = stamped(kind(), index)
         info = message.audio.info
         info.format, info.rate, info.channels, info.chunk = number, 32_000, 2, len(block)
-        getattr(message.audio.audio_data, field).frombytes((block * scale).astype(dtype).tobytes())
+        getattr(message.audio.audio_data, field).frombytes((block.astype(np.float64) * scale).astype(dtype).tobytes())
         audio.publish(message)
     assert hears(graph, details, 'tono 8').stamp.ns / 1e9 == pytest.approx(STAMP, abs=0.021)
     assert node.health.counted('audio refused') == 1
