@@ -1,0 +1,99 @@
+"""The tree search against brute force, LaTeX trees' round trip, and that the parser network learns one formula."""
+import itertools
+
+import numpy as np
+import pytest
+
+from robot_ai.vision.latex_tree import leaves, normal_form, parse
+from robot_ai.vision.layout import latex_of
+from robot_ai.vision.parsing import best_tree, spanning_tree
+from training.expressions.trees import tree_of
+
+
+def _is_tree(parents, count):
+    for start in range(count):
+        node, steps = start, 0
+        while node != count:
+            node, steps = parents[node], steps + 1
+            if steps > count:
+                return False
+    return sum(p == count for p in parents) == 1
+
+
+@pytest.mark.parametrize('seed', range(12))
+def test_spanning_tree_is_the_best_of_all(seed):
+    count = 4
+    scores = np.random.default_rng(seed).normal(size=(count + 1, count))
+    scores[range(count), range(count)] = -1e6
+    best = max(sum(scores[p, c] for c, p in enumerate(parents))
+               for parents in itertools.product(range(count + 1), repeat=count) if _is_tree(parents, count))
+    found = spanning_tree(scores)
+    assert _is_tree(found, count)
+    assert sum(scores[p, c] for c, p in enumerate(found)) == pytest.approx(best)
+
+
+def test_two_children_never_share_a_place():
+    edges = np.full((4, 3, 6), -9.0)
+    edges[3, 0, 0] = 0.0  # symbol 0 is the root
+    edges[0, 1, 0], edges[0, 2, 0], edges[1, 2, 0] = -0.1, -0.2, -0.5  # both want to stand right of it
+    parents, relations = best_tree(edges)
+    assert parents == [-1, 0, 1] and relations == [0, 0, 0]
+
+
+def test_equal_labels_are_told_apart_by_place():
+    item = {'latex': '\\frac{1}{1}', 'strokes': [[[0, 50], [100, 50]], [[50, 60], [50, 99]], [[50, 0], [50, 40]]],
+            'symbols': [{'label': '-', 'strokes': [0]}, {'label': '1', 'strokes': [1]},
+                        {'label': '1', 'strokes': [2]}]}
+    tree = tree_of(item)
+    assert tree.parents == [-1, 0, 0]
+    assert [('right', 'sup', 'sub', 'above', 'below', 'inside')[r] for r in tree.relations[1:]] == ['below', 'above']
+    assert tree_of({**item, 'latex': '\\frac{1}{2}'}) is None
+
+
+@pytest.mark.parametrize(('latex', 'same'), [
+    ('$x^{2}_{1}$', 'x_1 ^ 2'), ('\\left( a \\right)', '(a)'), ('\\sqrt[3]{x+1}', '\\sqrt [ {3} ] {{x} + 1}'),
+    ("f'", 'f^{\\prime}'), ('\\sum\\limits_{i=0}^n i', '\\sum_{i=0}^{n} i')])
+def test_normal_form_forgives_what_it_says(latex, same):
+    assert normal_form(latex) == normal_form(same)
+    assert normal_form(latex_of(parse(latex))) == normal_form(latex)
+
+
+def test_normal_form_forgives_nothing_else():
+    assert normal_form('x^2') != normal_form('x_2') != normal_form('x2')
+    assert [n.label for n in leaves(parse('\\frac{a}{b}+c'))] == ['-', 'a', 'b', '+', 'c']
+    for broken in ('{x', 'x}', 'x^', '\\frac{1}'):
+        with pytest.raises(Exception, match='formula|expected|unbalanced|argument'):
+            normal_form(broken)
+
+
+def test_parser_network_learns_a_formula():
+    pytest.importorskip('tensorflow')
+    import keras
+
+    from training.expressions.model import build
+    from training.expressions.train import loss_sums
+    keras.utils.set_random_seed(0)
+    count, classes = 5, 7
+    model = build(classes, count, width=16, heads=2, depth=1, dropout=0.0)
+    rng = np.random.default_rng(0)
+    batch = {'scores': rng.dirichlet(np.ones(classes), (2, count)).astype('float32'),
+             'boxes': np.sort(rng.uniform(0, 5, (2, count, 4)), axis=-1).astype('float32')[..., [0, 1, 2, 3]],
+             'mask': np.array([[1, 1, 1, 1, 0], [1, 1, 1, 0, 0]], 'float32'),
+             'label': rng.integers(0, classes, (2, count)).astype('int32'),
+             'parent': np.array([[5, 0, 1, 2, 0], [5, 0, 0, 0, 0]], 'int32'),
+             'relation': np.array([[0, 0, 1, 2, 0], [0, 3, 4, 0, 0]], 'int32')}
+    import tensorflow as tf
+    optimizer = keras.optimizers.Adam(0.02)
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            sums = loss_sums(model, batch, True)
+        variables = model.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(sums['loss'], variables), variables))
+        return sums
+    first = float(step()['loss'])
+    for _ in range(60):
+        last = step()
+    assert float(last['loss']) < 0.2 * first
+    assert float(last['edge_error']) == 0

@@ -1,0 +1,127 @@
+"""`python -m training train expressions`: train the parser network on CROHME's training expressions.
+
+Example:
+  python -m training train expressions --config parser --prepare ../shared/data/handwriting --folder ~/runs/parser
+
+"""
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from robot_ai.errors import ConfigurationError
+
+CONFIGS = Path(__file__).parent / 'configs'
+
+
+def read_config(name: str) -> ModuleType:
+    """Return the module training.expressions.configs.NAME; ConfigurationError lists the names there are."""
+    names = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem != '__init__')
+    if name not in names:
+        raise ConfigurationError(f'{name}: no such config; there are {", ".join(names)}')
+    return importlib.import_module(f'training.expressions.configs.{name}')
+
+
+def loss_sums(model, batch, training, label_share: float = 0.5):
+    """Return sums over symbols: 'loss', 'weight' (symbols), 'label_error' and 'edge_error'."""
+    from keras import ops
+    out = model({key: batch[key] for key in ('scores', 'boxes', 'mask')}, training=training)
+    mask, width = batch['mask'], batch['mask'].shape[1]
+    labels = ops.log_softmax(out['labels'])
+    chosen = ops.take_along_axis(labels, batch['label'][..., None], axis=-1)[..., 0]
+    # edges [b, parent, child, relation] -> [b, child, parent * relation]
+    edges = ops.reshape(ops.transpose(out['edges'], (0, 2, 1, 3)), (-1, width, (width + 1) * 6))
+    target = batch['parent'] * 6 + batch['relation']
+    edge = ops.take_along_axis(edges, target[..., None], axis=-1)[..., 0]
+
+    def total(x):
+        return ops.sum(ops.cast(x, 'float32') * mask)
+    return {'loss': -(label_share * total(chosen) + total(edge)), 'weight': ops.sum(mask),
+            'label_error': total(ops.not_equal(ops.cast(ops.argmax(labels, -1), 'int32'), batch['label'])),
+            'edge_error': total(ops.not_equal(ops.cast(ops.argmax(edges, -1), 'int32'), target))}
+
+
+class Validation:
+    """Expressions of 2013 whose grouping is given: how many have a wrong label or edge; keeps the best weights."""
+
+    def __init__(self, path: Path):
+        """`path`: the validation cache."""
+        self.rows = dict(np.load(path))
+
+    def __call__(self, model) -> dict[str, float]:
+        """Return 'error' (expressions with any error), 'labels' and 'edges' (symbols)."""
+        from training.expressions.data import MAX_SYMBOLS, prepared
+        wrong = symbols = labels = edges = 0
+        count = len(self.rows['count'])
+        for first in range(0, count, 64):
+            batch = prepared(self.rows, np.arange(first, min(first + 64, count)), MAX_SYMBOLS)
+            out = model({key: batch[key] for key in ('scores', 'boxes', 'mask')}, training=False)
+            mask = batch['mask'] > 0
+            found = np.asarray(out['edges']).transpose(0, 2, 1, 3).reshape(*mask.shape, -1).argmax(-1)
+            bad_label = (np.asarray(out['labels']).argmax(-1) != batch['label']) & mask
+            bad_edge = (found != batch['parent'] * 6 + batch['relation']) & mask
+            wrong += int((bad_label | bad_edge).any(axis=1).sum())
+            symbols, labels, edges = symbols + mask.sum(), labels + bad_label.sum(), edges + bad_edge.sum()
+        return {'error': wrong / count, 'labels': float(labels / symbols), 'edges': float(edges / symbols)}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog='python -m training train expressions', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--config', default='parser', help='a module of training/expressions/configs')
+    parser.add_argument('--folder', type=Path, required=True, help='caches, checkpoints; resumed if it exists')
+    parser.add_argument('--prepare', type=Path, metavar='DATA', help='first write the caches from this folder')
+    parser.add_argument('--characters', default='', help='the character model whose scores are learnt from')
+    parser.add_argument('--steps', type=int, help="overrides the config's LOOP['steps']")
+    parser.add_argument('--init', default='', help='weights (.npz) to start from')
+    parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
+    parser.add_argument('--tpu', default='', help="a TPU's name or grpc:// address")
+    parser.add_argument('--threads', type=int, default=1, help='intra-op threads')
+    options = parser.parse_args(arguments)
+    config = read_config(options.config)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    if options.prepare:
+        from robot_ai.vision.characters import CharacterRecognizer
+        from training.expressions.data import cache
+        recognizer = CharacterRecognizer(options.characters)
+        for name, part, variants in (('train', 'train', config.VARIANTS), ('validation', 'validation-2013', 0)):
+            np.savez(options.folder / f'{name}.npz', **cache(options.prepare, recognizer, part, variants, config.SEED))
+    run(config, options)
+    return 0
+
+
+def run(config: ModuleType, options) -> dict:
+    """Train as the config and the parsed options say; return the last validation figures."""
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    import keras
+    import tensorflow as tf
+
+    from training.expressions.data import Batches
+    from training.expressions.model import build
+    from training.loop import LoopConfig, load_weights, save_run_config, train
+    from training.strategies import open_strategy
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+    keras.utils.set_random_seed(config.SEED)
+    strategy = open_strategy(options.strategy, options.tpu)
+    batches = Batches(options.folder / 'train.npz', config.BATCH * strategy.replicas, config.SEED, config.JITTER)
+    classes = batches.rows['scores'].shape[-1]
+    loop = dict(config.LOOP, peak_rate=config.LOOP['peak_rate'] * strategy.replicas)
+    if options.steps:
+        loop['steps'] = options.steps
+    with strategy.scope():
+        model = build(classes, **config.MODEL)
+        if options.init:
+            load_weights(model, options.init, partial=True)
+    save_run_config(options.folder, {
+        'config': options.config, 'model': config.MODEL, 'loop': loop, 'classes': classes, 'seed': config.SEED,
+        'parameters': model.count_params(), 'rows': len(batches.rows['count']),
+        'command': 'python -m training train expressions ' + ' '.join(sys.argv[3:])})
+    print(f'{model.count_params()} parameters, {len(batches.rows["count"])} rows', flush=True)
+    return train(model, loss_sums, batches, LoopConfig(**loop), options.folder, strategy,
+                 Validation(options.folder / 'validation.npz'), weight=lambda batch: batch['mask'].sum())
