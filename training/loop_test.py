@@ -39,7 +39,8 @@ def loss_sums(model, batch, training):
 
 def new_model(dropout=0.3):
     keras.utils.set_random_seed(3)
-    model = keras.Sequential([keras.layers.Dense(5, activation='tanh', name='inner'), keras.layers.Dropout(dropout, seed=4),
+    model = keras.Sequential([keras.layers.Dense(5, activation='tanh', name='inner'),
+                              keras.layers.Dropout(dropout, seed=4),
                               keras.layers.Dense(1, name='outer')], name='numbers')
     model.build((None, WIDTH))
     return model

@@ -160,7 +160,7 @@ class EncoderBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, x, allowed, valid, training=False):
-        """x [B, T, D], allowed [B, 1, 1, T], valid [B, T, 1] -> [B, T, D]."""
+        """X [B, T, D], allowed [B, 1, 1, T], valid [B, T, 1] -> [B, T, D]."""
         x = x + self.drop(self.attention(self.norms[0](x), allowed=allowed, training=training), training=training)
         if self.convolution:
             x = x + self.drop(self.convolution(self.norms[2](x), valid), training=training)
@@ -193,7 +193,7 @@ class DecoderBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, x, memory, memory_allowed, training=False):
-        """x [B, U, D], memory [B, T, D], memory_allowed [B, 1, 1, T] -> [B, U, D]."""
+        """X [B, U, D], memory [B, T, D], memory_allowed [B, 1, 1, T] -> [B, U, D]."""
         causal = np.tril(np.ones((x.shape[1], x.shape[1]), np.float32))[None, None]
         x = x + self.drop(self.own(self.norms[0](x), allowed=causal, training=training), training=training)
         attended = self.cross(self.norms[1](x), memory, allowed=memory_allowed, training=training)

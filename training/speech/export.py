@@ -5,8 +5,9 @@ and `score_B` (memory, frames, tokens, token_count -> log_likelihood). Weights a
 activations float32. The variables are handed to a tf.Module by name: a Keras model inside a tf.Module converts
 without error and without its weights, so the exporter always compares the two models' outputs.
 
-example:
+Example:
   python -m training export speech --run ~/runs/small --out models/speech_es
+
 """
 import argparse
 import json

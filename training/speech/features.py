@@ -55,7 +55,8 @@ class LogMel(keras.layers.Layer):
         # spectrum has far more range than 8 bits hold.
         filters = ops.convert_to_tensor(self.filters) + 0.0 * ops.cast(length[0], 'float32')
         mel = ops.log(ops.matmul(power, filters) + self.settings['floor'])
-        valid = ops.cast(ops.expand_dims(ops.arange(frames), 0) * HOP < ops.expand_dims(length, 1), 'float32')[..., None]
+        valid = ops.expand_dims(ops.arange(frames), 0) * HOP < ops.expand_dims(length, 1)
+        valid = ops.cast(valid, 'float32')[..., None]
         count = ops.maximum(ops.sum(valid, axis=1, keepdims=True), 1.0)
         mean = ops.sum(mel * valid, axis=1, keepdims=True) / count
         centred = (mel - mean) * valid

@@ -150,7 +150,7 @@ class SpectralMask(keras.layers.Layer):
         self.seeds = keras.random.SeedGenerator(7)
 
     def call(self, x, length, training=False):
-        """x [B, T, M], length int32 [B] of samples -> [B, T, M]."""
+        """X [B, T, M], length int32 [B] of samples -> [B, T, M]."""
         if not training:
             return x
         s, batch = self.settings, x.shape[0]

@@ -14,7 +14,7 @@ WORDS = Path('/usr/share/dict/spanish')  # Debian package wspanish
 
 SLOTS = {
     'name': 'Ana Luis María Carlos Lucía Pedro Elena Javier Sofía Miguel Carmen Pablo Laura Diego Marta Andrés '
-            'Julia Daniel Paula Raúl Rosa Tomás Irene Óscar Isabel Manuel Pilar Antonio Teresa José'.split(),
+            'Julia Daniel Paula Raúl Rosa Tomás Irene Óscar Isabel Manuel Pilar Antonio Teresa José'.split(),  # noqa: SIM905
     'thing': ['la pizarra', 'el cuaderno', 'la puerta', 'la ventana', 'el libro', 'la mesa', 'la lámpara',
               'la pelota', 'el vaso', 'la silla', 'el teléfono', 'las llaves', 'la radio', 'el ordenador',
               'la mochila', 'el lápiz', 'la luz', 'la música', 'las gafas', 'el agua', 'el papel', 'la cámara',
@@ -27,8 +27,8 @@ SLOTS = {
                    'restar', 'multiplicar', 'dividir', 'contar', 'salir', 'comer', 'dormir', 'hablar contigo',
                    'ver una película', 'escuchar música', 'hacer los deberes', 'practicar matemáticas', 'empezar',
                    'terminar', 'repetir el ejercicio', 'seguir', 'parar un momento', 'aprender una letra nueva'],
-    'day': 'lunes martes miércoles jueves viernes sábado domingo'.split(),
-    'month': 'enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre'.split(),
+    'day': 'lunes martes miércoles jueves viernes sábado domingo'.split(),  # noqa: SIM905
+    'month': 'enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre'.split(),  # noqa: SIM905
     'when': ['hoy', 'mañana', 'ahora', 'luego', 'después', 'esta tarde', 'esta noche', 'el {day}', 'más tarde',
              'a las {hour}', 'dentro de {small} minutos', 'por la mañana', 'ayer', 'anoche'],
     'hour': ['la una', 'las dos', 'las tres y media', 'las cuatro y cuarto', 'las cinco menos cuarto',
@@ -37,7 +37,7 @@ SLOTS = {
     'mood': ['bien', 'mal', 'cansado', 'cansada', 'contento', 'contenta', 'triste', 'aburrido', 'aburrida',
              'nervioso', 'nerviosa', 'feliz', 'enfadado', 'tranquila', 'tranquilo', 'muy bien', 'regular',
              'un poco mal', 'genial', 'así así', 'preocupada', 'preocupado', 'con hambre', 'con sueño'],
-    'colour': 'rojo azul verde amarillo negro blanco naranja marrón gris rosa violeta'.split(),
+    'colour': 'rojo azul verde amarillo negro blanco naranja marrón gris rosa violeta'.split(),  # noqa: SIM905
     'animal': ['un perro', 'un gato', 'un pájaro', 'un caballo', 'una vaca', 'un pez', 'una tortuga', 'un ratón',
                'un elefante', 'un león', 'una mariposa', 'una araña', 'un conejo'],
     'topic': ['los animales', 'el espacio', 'los números', 'la historia', 'el tiempo', 'los deportes', 'tu familia',

@@ -3,8 +3,9 @@
 The config (training/speech/configs/NAME.yaml or a path) has `model` (Size), `loop` (LoopConfig), `data` (caches,
 buckets, weights of sources) and `loss` (share of the decoder, label smoothing).
 
-example:
+Example:
   python -m training train speech --config small --data ~/speech-cache --folder ~/runs/small
+
 """
 import argparse
 import os
