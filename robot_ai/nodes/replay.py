@@ -18,7 +18,7 @@ from rclpy.parameter import Parameter
 from std_msgs.msg import String
 
 from robot_ai.bags import Bag, relative_name
-from robot_ai.errors import BagError, ModelError, PayloadError
+from robot_ai.errors import BagError, DialogueError, ModelError, PayloadError
 from robot_ai.nodes.assembly import Assembly, installed
 from robot_ai.nodes.common import RESULT_QOS, STATE_QOS
 from robot_ai.nodes.playback import Playback
@@ -120,8 +120,8 @@ def replay(bag: str | Path, *, dialogue: str = '', models: str = '', params_file
     than real time; `topics` and `namespace` choose and name the bag's topics; `nodes` are started. `watch(kind, at,
     what)` is told of each 'partial' (text), 'final' (TranscriptDetail), 'symbol' (CharactersDetail), 'state'
     (StateReport) and 'say' (text) as it comes, `report(line)` of nodes that do not run, `with_nodes(assembly)` is
-    called once all run, `log_level` is ROS's. The outcome does not depend on `rate`. Raises BagError or, where a
-    recogniser that the bag needs does not run, ModelError.
+    called once all run, `log_level` is ROS's. The outcome does not depend on `rate`. Raises BagError, DialogueError
+    or, where a recogniser that the bag needs does not run, ModelError.
     """
     with Bag(bag) as opened:
         context = Context()
@@ -184,7 +184,9 @@ class _Run:
             assembly.make(name, **values)
 
     def _wait_for_matches(self, assembly, playback, namespace):
-        """Wait until whoever must hear a topic has subscribed it; ModelError where that node does not run."""
+        """Wait until whoever must hear a topic has subscribed it; an error where that node does not run."""
+        if 'state_machine' in assembly.failures:
+            raise DialogueError(f'state_machine does not run: {assembly.failures["state_machine"]}')
         missing = {}
         for topic in playback.topics:
             consumer = CONSUMERS.get(relative_name(topic, namespace).partition('/')[0])
