@@ -118,9 +118,9 @@ class State:
 
 @dataclass(frozen=True)
 class Reminder:
-    """A time of day (minutes after midnight), on `days` (0 Monday; empty: all) or one `date`, that leads to a state.
+    """A time of day (minutes after midnight), on `days` (0 Monday; empty: all) or one `date`, leading to a state.
 
-    It waits `wait` s for a rest state and is dropped when `late` s have passed.
+    It waits `wait` s for a rest state and is dropped when `late` s have passed; `title` names it in {agenda}.
     """
 
     name: str
@@ -131,6 +131,7 @@ class Reminder:
     set: dict = field(default_factory=dict)
     wait: float = 300.0
     late: float = 3600.0
+    title: str = ''
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ class _Builder:
         self.gather_words()
         safe = self.goal(raw['safe'], '', ('safe',))
         defaults = (Silence(go=safe), Unclear(go=safe))
-        self.read_states(raw['states'], '', ('states',), *defaults, 'normal', True)
+        self.read_states(raw['states'], '', ('states',), (*defaults, 'normal', True, None))
         always = tuple(self.reaction(r, '', ('always', i)) for i, r in enumerate(raw.get('always', ())))
         reminders = tuple(self.reminder(r, ('reminders', i)) for i, r in enumerate(raw.get('reminders', ())))
         for key in ('wording',):
@@ -329,11 +330,11 @@ class _Builder:
         self.fault(path, f'no state {name!r}{_guess(name, self.paths)}')
         return ''
 
-    def read_states(self, raw, parent, path, silence, unclear, endpointing, interruptible):
+    def read_states(self, raw, parent, path, outer):
         for name, value in raw.items():
-            self.state(name, value or {}, parent, (*path, name), silence, unclear, endpointing, interruptible)
+            self.state(name, value or {}, parent, (*path, name), *outer)
 
-    def state(self, name, raw, parent, path, silence, unclear, endpointing, interruptible):
+    def state(self, name, raw, parent, path, silence, unclear, endpointing, interruptible, vision):
         full = f'{parent}.{name}' if parent else name
         self.yaml_paths[full] = path
         children, start = raw.get('states'), ''
@@ -346,7 +347,7 @@ class _Builder:
         silence = self.silence(raw.get('silence', {}), silence, full, (*path, 'silence'))
         unclear = self.unclear(raw.get('unclear', {}), unclear, full, (*path, 'unclear'))
         endpointing = raw.get('endpointing', endpointing)
-        interruptible = raw.get('interruptible', interruptible)
+        interruptible, vision = raw.get('interruptible', interruptible), raw.get('vision', vision)
         after = None
         if 'after' in raw:
             at = (*path, 'after')
@@ -360,9 +361,9 @@ class _Builder:
             pick, self.mapping(raw.get('set', {}), (*path, 'set')), self.actions(raw, full, path),
             tuple(self.reaction(r, full, (*path, 'on', i)) for i, r in enumerate(raw.get('on', ()))),
             silence, unclear, after, raw.get('rest', False), interruptible, tuple(raw.get('phrases', ())),
-            endpointing, raw.get('vision'), start, parent)
+            endpointing, vision, start, parent)
         if children:
-            self.read_states(children, full, (*path, 'states'), silence, unclear, endpointing, interruptible)
+            self.read_states(children, full, (*path, 'states'), (silence, unclear, endpointing, interruptible, vision))
 
     def silence(self, raw, outer, scope, path) -> Silence:
         say = self.texts(raw['say'], (*path, 'say')) if 'say' in raw else outer.say
@@ -430,7 +431,7 @@ class _Builder:
         days = tuple(('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun').index(d) for d in raw.get('days', ()))
         return Reminder(raw['name'], int(hour) * 60 + int(minute), self.goal(raw['go'], '', (*path, 'go')), days, date,
                         self.mapping(raw.get('set', {}), (*path, 'set')), float(raw.get('wait', 300)),
-                        float(raw.get('late', 3600)))
+                        float(raw.get('late', 3600)), raw.get('title', ''))
 
     def check_whole(self, dialogue):
         """Look for what only the whole can show: a safe state that is none, states that would fall silent."""

@@ -619,6 +619,7 @@ class DialogueMachine:
         values = defaultdict(str, self.dialogue.facts)
         if any('{' + word + '}' in text for word in wording.TIME_WORDS):
             values |= wording.time_words(wording.moment(self._now, self.dialogue.zone), language)
+            values['agenda'] = wording.agenda(self._reminders.today(self._now), language)
         values |= {k: wording.spoken_value(v, language) for k, v in self._slots.items()}
         values |= extra
         return string.Formatter().vformat(text, (), values)

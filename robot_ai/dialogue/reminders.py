@@ -1,6 +1,8 @@
 """When reminders are due: from times of day and a time zone to s of ROS time, without reading a clock."""
 import datetime
 
+from robot_ai.dialogue import wording
+
 DAYS_AHEAD = 8  # a reminder on one day of the week falls within these
 MISSED_LOOK_BACK = 86_400.0  # s: how far back a restart looks for reminders missed meanwhile
 
@@ -56,6 +58,16 @@ class Reminders:
                 if name in self._all and isinstance(due, (int, float)) and now - MISSED_LOOK_BACK < due <= now:
                     self._waiting.setdefault(name, float(due))
 
+    def today(self, now: float) -> list[tuple[int, int, str]]:
+        """Return (hour, minute, title) of what has a title and is still due on the day of `now`, in order."""
+        day = wording.moment(now, self._zone).date()
+        out = []
+        for reminder in self._all.values():
+            due = self._next(reminder, now) if reminder.title else None
+            if due is not None and wording.moment(due, self._zone).date() == day:
+                out.append((reminder.minute // 60, reminder.minute % 60, reminder.title))
+        return sorted(out)
+
     def _next(self, reminder, after: float) -> float | None:
         """Return the first time after `after` (s) at which the reminder is due."""
         try:
@@ -65,8 +77,8 @@ class Reminders:
             for day in days:
                 if reminder.days and day.weekday() not in reminder.days:
                     continue
-                moment = datetime.datetime(day.year, day.month, day.day, reminder.minute // 60, reminder.minute % 60,
-                                           tzinfo=self._zone)
+                at = datetime.time(reminder.minute // 60, reminder.minute % 60)
+                moment = datetime.datetime.combine(day, at, self._zone)
                 if moment.timestamp() > after:
                     return moment.timestamp()
         except (OverflowError, ValueError, OSError):  # a clock beyond the calendar

@@ -9,7 +9,7 @@ import re
 from num2words import num2words
 
 # What a `say` may use besides facts and slots; filled from the time.
-TIME_WORDS = ('time', 'weekday', 'date', 'year', 'part_of_day', 'greeting', 'season')
+TIME_WORDS = ('time', 'time_sentence', 'agenda', 'weekday', 'date', 'year', 'part_of_day', 'greeting', 'season')
 WEEKDAYS = {'es': ('lunes', 'martes', 'miércoles', 'jueves', 'viernes', 'sábado', 'domingo'),
             'en': ('Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday')}
 MONTHS = {'es': ('enero', 'febrero', 'marzo', 'abril', 'mayo', 'junio', 'julio', 'agosto', 'septiembre', 'octubre',
@@ -54,7 +54,7 @@ def spoken_time(hour: int, minute: int, language: str, with_part: bool = True) -
         return _english_time(hour, minute, part if with_part else '')
     shown, rest = hour, minute
     words = ''
-    if minute > 30:
+    if minute > 30 and minute % 5 == 0:
         shown, rest = (hour + 1) % 24, 60 - minute
         words = ' menos ' + ('cuarto' if rest == 15 else num2words(rest, lang='es'))
     elif minute:
@@ -82,9 +82,20 @@ def time_words(moment: datetime.datetime, language: str) -> dict[str, str]:
     else:
         date = f'{weekday}, {num2words(moment.day, to="ordinal")} of {month}'
     season = SEASONS[language][_season(moment)]
-    return {'time': spoken_time(moment.hour, moment.minute, language), 'weekday': weekday, 'date': date,
+    time = spoken_time(moment.hour, moment.minute, language)
+    sentence = f'It is {time}.' if language == 'en' else f'{"Es" if time.startswith("la ") else "Son"} {time}.'
+    return {'time': time, 'time_sentence': sentence, 'weekday': weekday, 'date': date,
             'year': num2words(moment.year, lang='es') if language == 'es' else num2words(moment.year, to='year'),
             'part_of_day': part, 'greeting': GREETINGS[language][part], 'season': season}
+
+
+def agenda(entries, language: str) -> str:
+    """Return what today still brings, from (hour, minute, title) in order, as one or more sentences."""
+    if not entries:
+        return 'Hoy no hay nada más apuntado.' if language == 'es' else 'There is nothing more planned for today.'
+    parts = [f'{"a" if language == "es" else "at"} {spoken_time(h, m, language)}, {title}' for h, m, title in entries]
+    joined = '; '.join(parts)
+    return f'Hoy tiene esto: {joined}.' if language == 'es' else f'Today there is: {joined}.'
 
 
 def _season(moment) -> int:
