@@ -1,0 +1,95 @@
+"""`python -m training evaluate expressions`: ExpRate on CROHME, from strokes or from drawn pictures alone.
+
+An expression counts as right where its tokens equal the truth's after one normalisation (robot_ai.vision.latex_tree:
+spaces, redundant braces, left and right, limits, fonts, order of scripts). Then at most one and at most two token
+errors (Levenshtein). What cannot be parsed counts as wrong. Prints the 95 % interval (Wilson).
+
+Example:
+  python -m training evaluate expressions --data ../shared/data/handwriting --part validation-2013 --from strokes
+
+"""
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from robot_ai.errors import ImageError
+from robot_ai.vision.expressions import ExpressionRecognizer
+from robot_ai.vision.ink import PEN, draw_polylines
+from robot_ai.vision.latex_tree import normal_form
+from training.characters.data import read_lines, typical_height
+
+SYMBOL_HEIGHT = 36  # px of a typical symbol in the drawn pictures
+
+
+def picture_of(item: dict, margin: int = 30) -> np.ndarray:
+    """Draw an expression's strokes as a clean picture: uint8 [h, w], black on white."""
+    strokes = [np.asarray(stroke, np.float32)[:, :2] for stroke in item['strokes']]
+    points = np.concatenate(strokes)
+    scale = SYMBOL_HEIGHT / max(typical_height(item), 1.0)
+    low = points.min(axis=0)
+    size = np.ceil(np.ptp(points, axis=0) * scale).astype(int) + 2 * margin
+    picture = np.full((int(min(size[1], 4000)), int(min(size[0], 6000))), 255, np.uint8)
+    draw_polylines(picture, [(s - low) * scale + margin for s in strokes], max(2.0, PEN * SYMBOL_HEIGHT), 0)
+    return picture
+
+
+def token_errors(found: str, truth: str) -> int:
+    """Return the edit distance between two formulas' normal forms; a large number where one cannot be parsed."""
+    try:
+        a, b = normal_form(found), normal_form(truth)
+    except ImageError:
+        return 999
+    row = list(range(len(b) + 1))
+    for i, token in enumerate(a, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(b, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (token != other))
+    return row[-1]
+
+
+def interval(right: int, total: int) -> tuple[float, float]:
+    """Return the 95 % Wilson interval of a share, in per cent."""
+    z, p = 1.96, right / total
+    middle, half = p + z * z / (2 * total), z * np.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return tuple(100 * (middle + sign * half) / (1 + z * z / total) for sign in (-1, 1))
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog='python -m training evaluate expressions', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--data', type=Path, default=Path('../shared/data/handwriting'))
+    parser.add_argument('--part', default='validation-2013', choices=('validation-2013', 'test-2014', 'train'))
+    parser.add_argument('--from', dest='source', default='strokes', choices=('strokes', 'picture'))
+    parser.add_argument('--models', default='', help='folder of model folders (default: the shipped ones)')
+    parser.add_argument('--limit', type=int, help='only every n-th expression, so that about this many are read')
+    parser.add_argument('--errors', type=Path, help='write each wrong expression to this file')
+    options = parser.parse_args(arguments)
+    recognizer = ExpressionRecognizer(options.models)
+    items = list(read_lines(options.data / f'expressions-{options.part}.jsonl.xz'))
+    if options.limit:
+        items = items[::max(1, len(items) // options.limit)]
+    distances, wrong, started = [], [], time.process_time()
+    for number, item in enumerate(items, 1):
+        if options.source == 'strokes':
+            found = recognizer.recognize_strokes(item['strokes']).latex
+        else:
+            found = recognizer.recognize(picture_of(item)).latex
+        distances.append(token_errors(found, item['latex']))
+        if distances[-1]:
+            wrong.append(f"{distances[-1]}\t{item['id']}\t{item['latex']}\t{found}")
+        if number % 100 == 0:
+            print(f'{number} of {len(items)}: {np.mean(np.array(distances) == 0):.3f}', file=sys.stderr, flush=True)
+    distances = np.array(distances)
+    for limit, name in ((0, 'ExpRate'), (1, '<=1 token error'), (2, '<=2 token errors')):
+        right = int((distances <= limit).sum())
+        low, high = interval(right, len(distances))
+        print(f'{options.part} from {options.source}: {name} {100 * right / len(distances):.2f} % '
+              f'({right} of {len(distances)}; 95 % {low:.1f} to {high:.1f})')
+    print(f'{1000 * (time.process_time() - started) / len(items):.0f} ms of processor time an expression')
+    if options.errors:
+        options.errors.write_text('\n'.join(wrong) + '\n', encoding='utf-8')
+    return 0
