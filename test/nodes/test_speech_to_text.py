@@ -7,8 +7,11 @@ from loudness_recognizer import LoudnessRecognizer, blocks, tone
 pytest.importorskip('rclpy')
 
 from rclpy.parameter import Parameter  # noqa: E402
+from rclpy.qos import qos_profile_sensor_data  # noqa: E402
+from rosgraph_msgs.msg import Clock  # noqa: E402
 from std_msgs.msg import Bool, Header, Int16MultiArray, String  # noqa: E402
 
+from robot_ai.model_store import describe_files  # noqa: E402
 from robot_ai.nodes.audio_messages import to_array_message  # noqa: E402
 from robot_ai.nodes.common import LOSSLESS_QOS, STATE_QOS  # noqa: E402
 from robot_ai.nodes.speech_to_text import SpeechToTextNode  # noqa: E402
@@ -139,3 +142,78 @@ def test_details_are_json_with_accents(graph, start):
     send(audio, tone(0.3, silence=0.4))
     graph.wait(lambda: details)
     assert json.loads(details[0].data)['language'] == 'es'
+
+
+def test_a_looped_bag_sets_the_clock_back_and_begins_another_stream(graph, start):
+    details, progress = graph.listen(String, 'transcript/detail'), graph.listen(Header, 'audio/progress')
+    node = start(use_sim_time=True)
+    clock = graph.publisher(Clock, '/clock', qos_profile_sensor_data)
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+
+    def play(seconds, duration, silence):
+        """Publish a tone while the bag's clock shows `seconds`."""
+        message = Clock()
+        message.clock.sec = seconds
+        clock.publish(message)
+        graph.wait(lambda: node.get_clock().now().nanoseconds == seconds * 10**9)
+        before = len(progress)
+        send(audio, tone(duration, silence=silence))
+        graph.wait(lambda: len(progress) == before + round(10 * (duration + silence)))
+    play(1000, 0.5, 0.5)
+    play(1001, 0.4, 0.0)  # cut off by the loop
+    play(1000, 0.7, 0.5)
+    graph.wait(lambda: len(details) == 3)
+    first, cut, again = (TranscriptDetail.from_json(message.data) for message in details)
+    assert (first.text, cut.text, again.text) == ('tono 5', 'tono 4', 'tono 7')
+    # The first block of 0.1 s ended when it was received.
+    assert first.stamp.ns / 1e9 == pytest.approx(999.9, abs=0.021)
+    assert cut.stamp.ns / 1e9 == pytest.approx(1000.9, abs=0.021)
+    assert again.stamp.ns / 1e9 == pytest.approx(999.9, abs=0.021)
+    assert node.health.counted('audio restarts') == 1
+
+
+def test_an_altered_model_leaves_the_node_unconfigured_and_names_the_file(graph, tmp_path):
+    (tmp_path / 'graph.tflite').write_bytes(b'a graph')
+    (tmp_path / 'model.yaml').write_text(json.dumps({
+        'kind': 'speech', 'name': 'x', 'version': '1', 'graph': 'graph.tflite', 'labels': ['', 'a'],
+        'files': describe_files(tmp_path, ['graph.tflite']), 'parameters': {}}))
+    node = graph.add(SpeechToTextNode(parameter_overrides=[Parameter('model', value=str(tmp_path))]), activate=False)
+    for damage, message in ((b'A graph', 'SHA-256 is'), (b'a gra', '5'), (None, 'missing')):
+        if damage is None:
+            (tmp_path / 'graph.tflite').unlink()
+        else:
+            (tmp_path / 'graph.tflite').write_bytes(damage)
+        assert node.trigger_configure().name == 'FAILURE'
+        assert 'graph.tflite' in node.health.last_error and message in node.health.last_error
+        assert node._state_machine.current_state[1] == 'unconfigured'
+    # Made whole again it gets as far as the runtime, which cannot open this one.
+    (tmp_path / 'graph.tflite').write_bytes(b'a graph')
+    assert node.trigger_configure().name == 'FAILURE'
+    assert 'LiteRT cannot open it' in node.health.last_error
+
+
+def test_a_recogniser_that_fails_costs_one_block_not_the_node(graph, start):
+    texts = graph.listen(String, 'transcript')
+    node = start()
+    good = node._stream.accept
+
+    def fail(samples, muted=False):
+        node._stream.accept = good
+        raise RuntimeError('out of luck')
+    node._stream.accept = fail
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+    send(audio, tone(0.1))
+    graph.wait(lambda: 'out of luck' in node.health.last_error)
+    send(audio, tone(0.5, silence=0.5))
+    graph.wait(lambda: texts)
+
+
+def test_cleaned_up_and_configured_again_it_hears_again(graph, start):
+    texts = graph.listen(String, 'transcript')
+    node = start()
+    for transition in ('deactivate', 'cleanup', 'configure', 'activate'):
+        assert getattr(node, f'trigger_{transition}')().name == 'SUCCESS'
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+    send(audio, tone(0.5, silence=0.5))
+    graph.wait(lambda: texts)
+    assert texts[0].data == 'tono 5'
