@@ -7,6 +7,7 @@ was left out, and is listed; 2 usage.
 import argparse
 import itertools
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from tqdm import tqdm
 
 from robot_ai.errors import ConfigurationError
 from training.speech import leaks, loaders
+from training.speech.utterances import LISTED, Problems, read
 
 DIALOGUES = Path(__file__).resolve().parents[2] / 'config' / 'dialogues'
 SOURCES = ('everyday', 'written', 'prose', 'words', 'dialogues')
+CLIPS_A_SHARD = 400
 CLIP_S = 2.6  # mean length of a synthetic clip, for --hours
 EXAMPLE = """example:
   python -m training speech-data synthesize --hours 2 --workers 2 --output data/synthetic
@@ -75,8 +78,24 @@ def main(arguments: list[str]) -> int:
             action='append',
             help='manifest whose test splits no training may see (default: ../shared/data/speech, where it is)',
         )
+    shards = commands.add_parser('shards', help='corpora -> TFRecords in buckets of length, by Apache Beam')
+    shards.add_argument('corpus', nargs='+', help='folder or file in one of the known layouts, or gs://.../manifest.jsonl')
+    shards.add_argument('--layout', default='auto', choices=('auto', *loaders.LAYOUTS))
+    shards.add_argument('--output', required=True, help='folder, local or gs://; finished shards in it are kept')
+    shards.add_argument('--shards', type=int, help='number of shards a split (default: one for 400 clips)')
+    shards.add_argument('--splits', default='train,validation', help='splits to write (default train,validation)')
+    shards.add_argument('--buckets', default='2,4,8,16', help='longest clip of each bucket, in seconds')
+    shards.add_argument('--variants', default='clean,mixed', help='of the train split: clean, speed, room, noise, '
+                        'babble, telephone, or mixed (one of these by chance); default clean,mixed')
+    shards.add_argument('--seed', type=int, default=0)
+    shards.add_argument('--workers', type=int, default=1, help='processes of the DirectRunner (default 1)')
+    shards.add_argument('--held-out', type=Path, action='append', help='as for synthesize')
+    shards.add_argument('--verify', action='store_true', help='first compare finished shards with their checksums, '
+                        'and make broken ones again')
+    shards.add_argument('--beam', nargs=argparse.REMAINDER, default=[], help='the rest goes to Beam: '
+                        '--runner=DataflowRunner --project=... (default: DirectRunner)')
     options = parser.parse_args(arguments)
-    return {'synthesize': _synthesize, 'check': _check, 'leaks': _leaks}[options.command](options)
+    return {'synthesize': _synthesize, 'check': _check, 'leaks': _leaks, 'shards': _shards}[options.command](options)
 
 
 def _held_out(options, sounds):
@@ -155,7 +174,6 @@ def _synthesize(options):
 
 
 def _check(options):
-    from training.speech.utterances import Problems, read
 
     problems, clips, seconds, words = Problems(), Counter(), Counter(), Counter()
     spelling = None
@@ -186,7 +204,6 @@ def _check(options):
 
 
 def _leaks(options):
-    from training.speech.utterances import Problems
 
     held_out = _held_out(options, sounds=not options.texts_only)
     if held_out is None:
@@ -205,3 +222,80 @@ def _leaks(options):
             print(f'{leak.entry}: its {leak.how} is that of {leak.held_out}')
     print(f'{found["text"]} texts and {found["sound"]} sounds are in the held-out tests')
     return max(problems.report(), 1 if found else 0)
+
+
+def _shards(options):
+    try:
+        from training.speech import shards
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f'{error}: pip install "robot_ai[training,data]"') from error
+    count = options.shards
+    if not count:
+        if any('://' in corpus for corpus in options.corpus):
+            raise ConfigurationError('--shards: expected a number where a corpus is not on this machine')
+        clips = sum(1 for corpus in options.corpus for _ in loaders.load(corpus, options.layout))
+        count = max(1, round(clips / CLIPS_A_SHARD))
+    try:
+        buckets = tuple(int(seconds) for seconds in options.buckets.split(','))
+    except ValueError:
+        raise ConfigurationError(f'--buckets {options.buckets!r}: expected whole seconds with commas') from None
+    plan = shards.Plan(options.output, count, tuple(options.splits.split(',')), buckets,
+                       tuple(options.variants.split(',')), options.seed)
+    if options.verify:
+        broken = dict(shards.verify(plan))
+        for path, reason in broken.items():
+            print(f'{path}: {reason}; it is made again', file=sys.stderr)
+        shards.forget(plan, broken)
+    beam_options = list(options.beam)
+    if not any(option.startswith('--runner') for option in beam_options) and options.workers > 1:
+        beam_options += [f'--direct_num_workers={options.workers}', '--direct_running_mode=multi_processing']
+    with _ShardBar(plan):
+        counters = shards.run_pipeline([(corpus, options.layout) for corpus in options.corpus], plan,
+                                       _held_out(options, sounds=True), beam_options)
+    return _report_shards(options, shards.finished_shards(plan), counters)
+
+
+def _report_shards(options, finished, counters):
+    dropped, problems = Counter(), []
+    for facts in finished.values():
+        dropped.update(facts['dropped'])
+        problems += facts['problems']
+    for split in options.splits.split(','):
+        parts = [facts for (of, _), facts in finished.items() if of == split]
+        files = [file for facts in parts for file in facts['files'].values()]
+        records, seconds, size = (sum(file[name] for file in files) for name in ('records', 'seconds', 'bytes'))
+        print(f'{options.output}/{split}: {len(parts)} shards, {len(files)} files, {records} records, '
+              f'{seconds / 3600:.2f} h, {size / 1e6:.0f} MB')
+    # What the shards do not know of: entries that never came to one.
+    before = {name.removeprefix('dropped: '): number for name, number in counters.items()
+              if 'not asked for' in name or 'broken entry' in name}
+    for reason, number in sorted((dropped + Counter(before)).items()):
+        print(f'  dropped: {number} ({reason})')
+    for problem in problems[:LISTED]:
+        print(problem, file=sys.stderr)
+    failed = counters['shards that failed']
+    if failed:
+        print(f'{failed} shards failed (see above); the same command makes them', file=sys.stderr)
+    return 1 if failed or problems or counters['dropped: broken entry of a corpus'] else 0
+
+
+class _ShardBar:
+    """A progress bar fed by what appears in the output, so that it serves every runner."""
+
+    def __init__(self, plan):
+        self._plan, self._done = plan, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+
+    def __exit__(self, *_):
+        self._done.set()
+        self._thread.join(timeout=10)
+
+    def _watch(self):
+        from training.speech import shards
+        with tqdm(total=self._plan.shards * len(self._plan.splits), unit='shard', leave=False) as bar:
+            while not self._done.wait(2.0):
+                bar.n = shards.count_finished(self._plan)
+                bar.refresh()
