@@ -156,6 +156,11 @@ class DialogueMachine:
         return any(action.done for _, action, _ in self._actions.values())
 
     @property
+    def speaking_until(self) -> float:
+        """When the robot has said what it has to say, by estimate (s of ROS time)."""
+        return self._talk_until
+
+    @property
     def next_deadline(self) -> float | None:
         """When `handle(Tick(), ...)` has something to do (s of ROS time), or None."""
         if not self._started:

@@ -66,14 +66,16 @@ class Understanding:
         self.understand = functools.lru_cache(2048)(self._understand)
 
     def _index(self, examples):
-        rows = []
-        for name, text, slots in examples:
+        rows, self.written = [], []
+        for name, written, slots in examples:
+            text = written
             for slot, kind in slots.items():
                 text = text.replace('{' + slot + '}', f' {MARK_WORD}{_letters(kind)} ')
             words = [_mark(w, slots) for w in _bare(words_of(text, self.language), self.language)]
             sounds = tuple(w if w[0] == SLOT_MARK else sounds_of(w, self.language) for w in words)
             if sounds:
                 rows.append((name, sounds))
+                self.written.append(written)
         self.owners = np.array([r[0] for r in rows])
         self.order = sorted(set(self.owners))
         self.owner_index = np.array([self.order.index(o) for o in self.owners])
@@ -124,6 +126,23 @@ class Understanding:
                 if value:
                     slots[slot] = value.value
         return Meaning(name, slots, score, margin, decision, self.order[second])
+
+    def rivals(self, text: str, name: str) -> list[tuple[str, float]]:
+        """Return (intent, score) of every other intent for a text that belongs to `name`, best first."""
+        words = _bare(words_of(text, self.language), self.language)
+        if not words:
+            return []
+        scores = self._scores(tuple(sounds_of(w, self.language) for w in words))
+        best_of = np.zeros(len(self.order))
+        np.maximum.at(best_of, self.owner_index, scores)
+        return sorted(((n, float(s)) for n, s in zip(self.order, best_of) if n != name), key=lambda r: -r[1])
+
+    def nearest_example(self, text: str, name: str) -> str:
+        """Return the example of intent `name` that scores highest for a text, as written in the file."""
+        scores = self._scores(tuple(sounds_of(w, self.language) for w in _bare(
+            words_of(text, self.language), self.language)))
+        scores[self.owners != name] = -1
+        return self.written[int(scores.argmax())]
 
     def _scores(self, sounds) -> np.ndarray:
         """Return the score of every example [examples] for the heard sounds."""
