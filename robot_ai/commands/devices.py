@@ -11,12 +11,12 @@ import contextlib
 import glob
 import json
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 
 from robot_ai.errors import DeviceError
+from robot_ai.quiet import without_chatter
 
 TEST_SECONDS = 0.5  # of sound recorded from each microphone
 SILENT_DBFS = -80.0  # a microphone below it is muted or not connected
@@ -58,7 +58,7 @@ def microphones(test: bool = True) -> list[dict]:
     except ImportError:
         raise DeviceError('PyAudio is not installed, so microphones cannot be listed: sudo apt install '
                           "portaudio19-dev gcc && pip install 'robot_ai[microphone]'") from None
-    with silenced():
+    with without_chatter():
         audio = pyaudio.PyAudio()
     try:
         devices = []
@@ -79,7 +79,7 @@ def microphones(test: bool = True) -> list[dict]:
 
 def _listen(audio, sample_format, device):
     try:
-        with silenced():
+        with without_chatter():
             stream = audio.open(input_device_index=device['index'], channels=1, format=sample_format,
                                 rate=device['rate'], input=True)
             try:
@@ -126,7 +126,7 @@ def _camera_name(number):
 
 def _look(device, path):
     import cv2
-    with silenced():
+    with without_chatter():
         capture = cv2.VideoCapture(device['index'])
         try:
             good, image = capture.read() if capture.isOpened() else (False, None)
@@ -137,17 +137,3 @@ def _look(device, path):
         device.update(works=True, width=width, height=height, note=f'{path}, works, {width}x{height}')
     else:  # a camera has further nodes for its metadata, which never give pictures: no failure
         device.update(note=f'{path}, gives no picture')
-
-
-@contextlib.contextmanager
-def silenced():
-    """Send the C libraries' complaints on stderr (ALSA's, mainly) to nowhere for a while."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

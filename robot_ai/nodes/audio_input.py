@@ -103,8 +103,14 @@ class AudioInput:
         self._waiting.clear()
 
     def _look_for_info(self):
-        topic = f'{self._topic}_info'
-        for info in self._publishers(topic):
+        # Beside `audio` as it was remapped, or remapped itself.
+        resolve = self._node.resolve_topic_name
+        for topic in (resolve(f'{self._topic}_info'), f'{resolve(self._topic)}_info'):
+            if self._info_subscription is None:
+                self._subscribe_info(topic)
+
+    def _subscribe_info(self, topic):
+        for info in self._node.get_publishers_info_by_topic(topic):
             try:
                 kind = forms.message_class(info.topic_type)
             except AudioError as error:

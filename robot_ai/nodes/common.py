@@ -119,7 +119,8 @@ class _Shared:
                     f'{self.get_name()}: parameter {parameter.name}: expected '
                     f'{type(parameter.default).__name__} like {parameter.default!r} ({error})') from None
             except InvalidParameterValueException as error:
-                raise ConfigurationError(f'{self.get_name()}: parameter {parameter.name}: {error}') from None
+                reason = str(error).partition('Reason: ')[2].removesuffix(f': {parameter.name}')
+                raise ConfigurationError(f'{self.get_name()}: parameter {reason or error}') from None
         self.health = Health(self)
 
     def setting(self, name: str):
@@ -294,6 +295,9 @@ def run(node_class, args: list[str] | None = None) -> int:
     """
     arguments = sys.argv if args is None else [node_class.NAME, *args]
     spare = remove_ros_args(arguments)[1:]
+    if spare in (['-h'], ['--help']):
+        print(_help(node_class))
+        return 0
     if spare:
         print(f'{node_class.NAME}: unknown argument {spare[0]!r}; parameters go after --ros-args, e.g.\n'
               f'  {node_class.NAME} --ros-args -p use_sim_time:=true', file=sys.stderr)
@@ -311,7 +315,7 @@ def run(node_class, args: list[str] | None = None) -> int:
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except RobotAIError as error:
-        print(f'{node_class.NAME}: {error}', file=sys.stderr)
+        print(f'{node_class.NAME}: {str(error).removeprefix(f"{node_class.NAME}: ")}', file=sys.stderr)
         return 1
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not cut the release of devices
@@ -323,3 +327,12 @@ def run(node_class, args: list[str] | None = None) -> int:
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def _help(node_class):
+    lines = [sys.modules[node_class.__module__].__doc__.strip(), '', 'parameters:']
+    for parameter in node_class.PARAMETERS:
+        unit = f' {parameter.unit}' if parameter.unit else ''
+        choices = f' ({", ".join(parameter.choices)})' if parameter.choices else ''
+        lines.append(f'  {parameter.name}: {parameter.description}{choices}; default {parameter.default!r}{unit}')
+    return '\n'.join([*lines, '', 'example:', f'  {node_class.NAME} --ros-args -p use_sim_time:=true'])

@@ -13,6 +13,7 @@ from std_msgs.msg import Int16MultiArray
 from robot_ai.errors import DeviceError
 from robot_ai.nodes.audio_messages import MAX_RATE, MIN_RATE, to_array_message
 from robot_ai.nodes.common import ManagedNode, Parameter, run, stream_qos
+from robot_ai.quiet import without_chatter
 
 READ_WAIT = 5.0  # s that a blocked read of a dying device may keep the node from ending
 
@@ -81,8 +82,8 @@ class MicrophoneNode(ManagedNode):
     def _read(self):
         """Read and publish until stopped; raises where the device fails."""
         rate = self.setting('rate') or None
-        source = self._open(self.setting('device'), rate, round(self.setting('block') * (rate or 16_000)))
-        with opened(source):
+        chunk = round(self.setting('block') * (rate or 16_000))
+        with opened(self._open, self.setting('device'), rate, chunk) as source:
             self.health.recovered()
             self.health.value('device rate', source.SAMPLE_RATE)
             while not self._stop.is_set():
@@ -117,10 +118,13 @@ def open_microphone(device: int, rate: int | None, chunk: int):
 
 
 @contextlib.contextmanager
-def opened(source):
-    """Enter `source`; DeviceError where its device cannot be opened (SpeechRecognition leaves no stream then)."""
-    source.__enter__()
+def opened(factory, *arguments):
+    """Enter `factory(*arguments)`; DeviceError where the device cannot be opened."""
+    with without_chatter():
+        source = factory(*arguments)
+        source.__enter__()
     if getattr(source, 'stream', None) is None:
+        # SpeechRecognition swallows the error and leaves no stream.
         raise DeviceError('the device cannot be opened: busy, gone, or not at this rate')
     try:
         yield source

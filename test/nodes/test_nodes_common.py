@@ -252,3 +252,10 @@ def test_a_bad_command_line_is_one_message_not_a_traceback(arguments, status, me
         _, errors = program.communicate(timeout=60)
     assert program.returncode == status
     assert message in errors and 'Traceback' not in errors
+
+
+def test_help_tells_topics_and_parameters_with_units(capsys):
+    from robot_ai.nodes.speaker import main
+    assert main(['--help']) == 0
+    out = capsys.readouterr().out
+    assert 'robot_speaking' in out and 'tail: time after the estimated end' in out and 'default 0.5 s' in out
