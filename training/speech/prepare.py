@@ -5,6 +5,7 @@ and the dialogue's figures use.
 """
 import io
 import json
+import multiprocessing
 import random
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from robot_ai.errors import AudioError
 from robot_ai.speech.audio import read_audio, to_mono_16k
 from robot_ai.speech.spanish import normalize
 from training.speech import texts
+from training.speech.augment import change_speed
+from training.speech.data import write_cache
 
 LANGUAGES = ('es', 'es-419')
 VARIANTS = ('', 'm1', 'm2', 'm3', 'm4', 'm5', 'm6', 'm7', 'f1', 'f2', 'f3', 'f4', 'Alex', 'Andy', 'Annie', 'Denis',
@@ -85,3 +88,91 @@ def synthesize(chosen: list[tuple[str, str]], variants: tuple[str, ...], split: 
         sound = espeak(text, voice, speed, pitch, gap)
         if len(sound) > 1600:
             yield sound, {'text': spoken, 'speaker': voice, 'source': source, 'split': split}
+
+
+class Pico:
+    """SVOX Pico's Spanish voice (package py-nanotts, Apache-2.0): made from a person's recordings, unlike espeak-ng's.
+
+    The library crashes the process now and then, so it runs in one of its own that is started again.
+    """
+
+    def __init__(self):
+        """Start the process; AudioError where the package is absent."""
+        try:
+            import py_nanotts  # noqa: F401
+        except ImportError:
+            raise AudioError('Pico speech needs the package py-nanotts: pip install py-nanotts') from None
+        self._start()
+
+    def _start(self):
+        self._pipe, other = multiprocessing.Pipe()
+        self._process = multiprocessing.get_context('fork').Process(target=_speak, args=(other,), daemon=True)
+        self._process.start()
+        other.close()
+
+    def __call__(self, text: str, speed: float = 1.0, pitch: float = 1.0) -> np.ndarray:
+        """Return float32 [n] at 16 kHz, silence trimmed; empty where the voice fails twice."""
+        for _ in range(2):
+            try:
+                self._pipe.send((text, speed, pitch))
+                raw = self._pipe.recv_bytes()
+                break
+            except (EOFError, OSError):
+                self._process.join()
+                self._start()
+        else:
+            return np.zeros(0, np.float32)
+        sound = np.frombuffer(raw[:len(raw) // 2 * 2], '<i2').astype(np.float32) / 32768
+        loud = np.flatnonzero(np.abs(sound) > 0.01)
+        return sound[max(0, loud[0] - 1600):loud[-1] + 1600] if len(loud) else sound[:0]
+
+
+def _speak(pipe):
+    from py_nanotts import NanoTTS
+    voice = NanoTTS()
+    while True:
+        text, speed, pitch = pipe.recv()
+        pipe.send_bytes(voice.speak(text, voice='es-ES', speed=speed, pitch=pitch) or b'')
+
+
+def synthesize_pico(chosen: list[tuple[str, str]], seed: int) -> Iterator[tuple[np.ndarray, dict]]:
+    """Yield (samples, facts) of each text at a random speed and pitch, some played faster or slower (other throats)."""
+    rng, pico = random.Random(seed), Pico()
+    for source, text in chosen:
+        spoken = normalize(text)
+        speed, pitch, factor = rng.uniform(0.8, 1.4), rng.uniform(0.6, 1.5), rng.choice((1, 1, 0.85, 0.9, 1.1, 1.18))
+        sound = pico(text, speed, pitch) if spoken else np.zeros(0, np.float32)
+        if len(sound) > 1600:
+            yield change_speed(sound, factor), {'text': spoken, 'speaker': 'pico', 'split': 'train',
+                                                'source': source.replace('espeak', 'pico')}
+
+
+def dialogue_caches(dialogue: Path, root: Path) -> None:
+    """Write `dialogue-1` (each example of the dialogue in three espeak voices and Pico's) and its validation."""
+    def chosen(seed):
+        return [('espeak-dialogue', text) for text in texts.dialogue_examples(dialogue, seed)]
+
+    def train():
+        for seed in (1, 2, 3):
+            yield from synthesize(chosen(seed), VARIANTS, 'train', 50 + seed)
+        yield from synthesize_pico(chosen(4), 54)
+    write_cache(root / 'dialogue-1', train())
+    held_out = random.Random(9).sample(chosen(9), 150)
+    write_cache(root / 'dialogue-validation', synthesize(held_out, HELD_OUT_VARIANTS[:5], 'validation', 60))
+
+
+def prepare(manifest: Path, root: Path, dialogue: Path | None = None) -> None:
+    """Write every cache that the shipped configs name; about 15 min on one core."""
+    for split in ('train', 'validation'):
+        write_cache(root / f'human-{split}', recordings(manifest, split))
+    said = transcripts(manifest)
+    for number in (1, 2):
+        random.Random(number).shuffle(said)
+        extra = [text for text in said if len(text.split()) > 2][:400]
+        chosen = synthetic_texts(100 + number, 2000, 600, 500, extra)
+        write_cache(root / f'espeak-{number}', synthesize(chosen, VARIANTS, 'train', number))
+    write_cache(root / 'pico-1', synthesize_pico(synthetic_texts(901, 900, 900, 400, said[:500]), 1))
+    write_cache(root / 'espeak-validation',
+                synthesize(synthetic_texts(77, 150, 50, 0, []), HELD_OUT_VARIANTS[:5], 'validation', 5))
+    if dialogue:
+        dialogue_caches(dialogue, root)

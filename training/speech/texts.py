@@ -9,12 +9,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
 FORTUNES = Path('/usr/share/games/fortunes/es')  # Debian package fortunes-es
 WORDS = Path('/usr/share/dict/spanish')  # Debian package wspanish
 
+NAMES = ('Ana Luis María Carlos Lucía Pedro Elena Javier Sofía Miguel Carmen Pablo Laura Diego Marta Andrés Julia '
+         'Daniel Paula Raúl Rosa Tomás Irene Óscar Isabel Manuel Pilar Antonio Teresa José')
+DAYS = 'lunes martes miércoles jueves viernes sábado domingo'
+MONTHS = 'enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre'
+COLOURS = 'rojo azul verde amarillo negro blanco naranja marrón gris rosa violeta'
 SLOTS = {
-    'name': 'Ana Luis María Carlos Lucía Pedro Elena Javier Sofía Miguel Carmen Pablo Laura Diego Marta Andrés '
-            'Julia Daniel Paula Raúl Rosa Tomás Irene Óscar Isabel Manuel Pilar Antonio Teresa José'.split(),  # noqa: SIM905
+    'name': NAMES.split(),
     'thing': ['la pizarra', 'el cuaderno', 'la puerta', 'la ventana', 'el libro', 'la mesa', 'la lámpara',
               'la pelota', 'el vaso', 'la silla', 'el teléfono', 'las llaves', 'la radio', 'el ordenador',
               'la mochila', 'el lápiz', 'la luz', 'la música', 'las gafas', 'el agua', 'el papel', 'la cámara',
@@ -27,8 +33,8 @@ SLOTS = {
                    'restar', 'multiplicar', 'dividir', 'contar', 'salir', 'comer', 'dormir', 'hablar contigo',
                    'ver una película', 'escuchar música', 'hacer los deberes', 'practicar matemáticas', 'empezar',
                    'terminar', 'repetir el ejercicio', 'seguir', 'parar un momento', 'aprender una letra nueva'],
-    'day': 'lunes martes miércoles jueves viernes sábado domingo'.split(),  # noqa: SIM905
-    'month': 'enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre'.split(),  # noqa: SIM905
+    'day': DAYS.split(),
+    'month': MONTHS.split(),
     'when': ['hoy', 'mañana', 'ahora', 'luego', 'después', 'esta tarde', 'esta noche', 'el {day}', 'más tarde',
              'a las {hour}', 'dentro de {small} minutos', 'por la mañana', 'ayer', 'anoche'],
     'hour': ['la una', 'las dos', 'las tres y media', 'las cuatro y cuarto', 'las cinco menos cuarto',
@@ -37,7 +43,7 @@ SLOTS = {
     'mood': ['bien', 'mal', 'cansado', 'cansada', 'contento', 'contenta', 'triste', 'aburrido', 'aburrida',
              'nervioso', 'nerviosa', 'feliz', 'enfadado', 'tranquila', 'tranquilo', 'muy bien', 'regular',
              'un poco mal', 'genial', 'así así', 'preocupada', 'preocupado', 'con hambre', 'con sueño'],
-    'colour': 'rojo azul verde amarillo negro blanco naranja marrón gris rosa violeta'.split(),  # noqa: SIM905
+    'colour': COLOURS.split(),
     'animal': ['un perro', 'un gato', 'un pájaro', 'un caballo', 'una vaca', 'un pez', 'una tortuga', 'un ratón',
                'un elefante', 'un león', 'una mariposa', 'una araña', 'un conejo'],
     'topic': ['los animales', 'el espacio', 'los números', 'la historia', 'el tiempo', 'los deportes', 'tu familia',
@@ -146,3 +152,24 @@ def prose(folder: Path = FORTUNES) -> list[str]:
 def words(path: Path = WORDS) -> list[str]:
     """Return the lower-case words of Debian's wspanish list."""
     return [word for word in path.read_text(encoding='utf-8').split() if word.isalpha() and word.islower()]
+
+
+def dialogue_examples(path: Path, seed: int = 0) -> list[str]:
+    """Return the example utterances of a dialogue file's intents, their slots filled with its names or numbers."""
+    rng = random.Random(seed)
+    document = yaml.safe_load(path.read_text(encoding='utf-8'))
+    names = {slot: [phrase for phrases in values.values() for phrase in phrases]
+             for slot, values in (document.get('names') or {}).items()}
+    found = []
+    for intent in document['intents'].values():
+        slots = intent.get('slots') or {}
+        for example in intent.get('examples') or []:
+            found += [_fill_example(example, slots, names, rng) for _ in range(4 if '{' in example else 1)]
+    return found
+
+
+def _fill_example(example, slots, names, rng):
+    def value(match):
+        slot = slots.get(match.group(1))
+        return rng.choice(names[slot]) if slot in names else number(rng.randrange(31))
+    return re.sub(r'\{(\w+)\}', value, example)

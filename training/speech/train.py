@@ -73,7 +73,8 @@ def main(arguments: list[str]) -> int:
             config['loop'][key] = value
     if options.prepare:
         from training.speech.prepare import prepare
-        prepare(Path(options.prepare), Path(options.data), config['data'].get('synthesis', {}))
+        dialogue = Path(__file__).resolve().parents[2] / 'config' / 'dialogues' / 'acompanante.yaml'
+        prepare(Path(options.prepare), Path(options.data), dialogue if dialogue.is_file() else None)
     run(config, options)
     return 0
 
