@@ -1,8 +1,9 @@
 """Where an utterance begins and ends: frames of 30 ms in, Begin and End events in samples out.
 
-A frame is voiced where WebRTC's detector says so *and* its level is above the noise floor, a low percentile
-of the last seconds: a steady hum or fan raises the floor and so closes what it opened. Only samples are
-counted, never a clock, so that a recording gives the same events at any speed.
+A frame is voiced where WebRTC's detector says so *and* some of its bands stand above their noise floors, the
+quietest levels of the last seconds: speech is heard between the bands of a noise as loud as itself, and a
+steady hum or fan raises the floors and so closes what it opened. Only samples are counted, never a clock, so
+that a recording gives the same events at any speed.
 """
 import math
 from collections import deque
@@ -16,10 +17,13 @@ from robot_ai.speech.audio import SAMPLE_RATE
 
 FRAME = 480  # samples: 30 ms, one of the three lengths that WebRTC's detector takes
 FLOOR_SECONDS = 4.0  # span of the noise floor's percentile: longer than any vowel, shorter than patience
-FLOOR_RANK = 16  # the floor is the 16th lowest of the 133 frames' levels in that span
-LOWEST_FLOOR_DB = -62.0  # dBFS; digital silence must not make a whisper of noise loud
-DEFAULT_FLOOR_DB = -55.0  # dBFS, until FLOOR_SECONDS of sound are known
-MARGIN_DB = 9.0  # a voiced frame lies this far above the floor; less hears more and errs more
+FLOOR_RANK = 16  # a floor is the 16th lowest of the 133 frames' levels in that span
+BANDS_HZ = (200, 400, 700, 1100, 1700, 2600, 3800)  # edges
+LOUDEST_BANDS = 3  # the bands that count: voices and fricatives fill different ones
+MOST_DB = 18.0  # a band counts no more than this, so that a lone beep is no voice
+LOWEST_FLOOR_DB = -68.0  # dBFS a band; digital silence must not make a whisper of noise loud
+DEFAULT_FLOOR_DB = -62.0  # dBFS a band, until FLOOR_SECONDS of sound are known
+MARGIN_DB = 7.0  # the loudest bands' mean lies this far above their floors; less hears more and errs more
 ONSET_FRAMES, ONSET_VOICED = 6, 4  # speech begins with this many voiced of this many frames
 VAD_MODE = 2  # WebRTC's aggressiveness, 0..3
 PRE_ROLL_S = 0.3  # kept before the first voiced frame: soft beginnings
@@ -72,16 +76,16 @@ class End:
 class Endpointer:
     """Finds utterances in a stream of frames of FRAME samples."""
 
-    def __init__(self, profile: str = 'normal', floor_db: float | None = None):
-        """Start idle. `floor_db` (dBFS), where known, seeds the noise floor; see `ambient_floor`."""
+    def __init__(self, profile: str = 'normal', floors_db: np.ndarray | None = None):
+        """Start idle. `floors_db` (dBFS, one a band), where known, seeds the floors; see `ambient_floors`."""
         self.profile = find_profile(profile)
-        self._seed = DEFAULT_FLOOR_DB if floor_db is None else floor_db
+        self._seed = np.full(len(BANDS_HZ) - 1, DEFAULT_FLOOR_DB) if floors_db is None else floors_db
         self.reset()
 
     def reset(self):
         """Forget the stream: sample 0 comes next."""
         self._vad = webrtcvad.Vad(VAD_MODE)
-        self._levels = np.full(round(FLOOR_SECONDS * SAMPLE_RATE / FRAME), self._seed)
+        self._levels = np.tile(self._seed, (round(FLOOR_SECONDS * SAMPLE_RATE / FRAME), 1))  # [frames, bands]
         self._next_level = 0
         self._recent = deque(maxlen=ONSET_FRAMES)
         self._position = 0  # samples seen
@@ -116,9 +120,9 @@ class Endpointer:
         return self._voiced * FRAME / SAMPLE_RATE
 
     @property
-    def floor_db(self) -> float:
-        """The noise floor (dBFS)."""
-        return max(LOWEST_FLOOR_DB, float(np.partition(self._levels, FLOOR_RANK)[FLOOR_RANK]))
+    def floors_db(self) -> np.ndarray:
+        """The bands' noise floors (dBFS), [bands]."""
+        return np.maximum(LOWEST_FLOOR_DB, np.partition(self._levels, FLOOR_RANK, axis=0)[FLOOR_RANK])
 
     def push(self, frame: np.ndarray, muted: bool = False) -> list:
         """Take one frame, float32 [FRAME]; return Begin and End events. A muted frame ends any utterance."""
@@ -145,11 +149,12 @@ class Endpointer:
         return self._end('finish') if self.active else []
 
     def _is_voiced(self, frame):
-        level = level_db(frame)
-        voiced = level > self.floor_db + MARGIN_DB
+        levels = band_levels(frame)
+        excess = np.clip(levels - self.floors_db, 0, MOST_DB)
+        voiced = np.sort(excess)[-LOUDEST_BANDS:].mean() > MARGIN_DB
         pcm = (np.clip(frame, -1, 1) * 32767).astype('<i2').tobytes()
-        voiced = self._vad.is_speech(pcm, SAMPLE_RATE) and voiced  # the detector adapts on every frame
-        self._levels[self._next_level] = level
+        voiced = self._vad.is_speech(pcm, SAMPLE_RATE) and bool(voiced)  # the detector adapts on every frame
+        self._levels[self._next_level] = levels
         self._next_level = (self._next_level + 1) % len(self._levels)
         return voiced
 
@@ -200,13 +205,24 @@ def speech_spans(samples: np.ndarray, pause_s: float = 0.9, margin_s: float = 0.
             for i, (start, end) in enumerate(spans)]
 
 
-def ambient_floor(samples: np.ndarray) -> float:
-    """Return a noise floor (dBFS) from sound without speech, float32 [n] at 16 kHz.
+def ambient_floors(samples: np.ndarray) -> np.ndarray:
+    """Return the noise floors (dBFS, [bands]) of sound without speech, float32 [n] at 16 kHz.
 
     As SpeechRecognition's `adjust_for_ambient_noise`: an average of the frames' energies that forgets
     with a time constant, here in dB so that one knock does not count.
     """
-    floor, damping = DEFAULT_FLOOR_DB, 0.15 ** (FRAME / SAMPLE_RATE)
+    floors, damping = np.full(len(BANDS_HZ) - 1, DEFAULT_FLOOR_DB), 0.15 ** (FRAME / SAMPLE_RATE)
     for start in range(0, len(samples) - FRAME + 1, FRAME):
-        floor = damping * floor + (1 - damping) * level_db(samples[start:start + FRAME])
-    return max(LOWEST_FLOOR_DB, floor)
+        floors = damping * floors + (1 - damping) * band_levels(samples[start:start + FRAME])
+    return np.maximum(LOWEST_FLOOR_DB, floors)
+
+
+def band_levels(frame: np.ndarray) -> np.ndarray:
+    """Return the levels (dBFS) of a frame's bands, float32 [FRAME] -> [bands]."""
+    power = np.square(np.abs(np.fft.rfft(frame * _WINDOW)))
+    return 10 * np.log10(np.maximum(np.add.reduceat(power, _EDGES)[:-1] / _SCALE, 1e-10))
+
+
+_WINDOW = np.hanning(FRAME)
+_SCALE = FRAME * np.square(_WINDOW).sum() / 2  # Parseval: a full-scale sine is at -3 dBFS
+_EDGES = np.round(np.array(BANDS_HZ) * FRAME / SAMPLE_RATE).astype(int)

@@ -6,13 +6,14 @@ from tone_model import silence, tones
 from robot_ai.errors import ConfigurationError
 from robot_ai.speech.endpointing import (
     FRAME,
+    LOWEST_FLOOR_DB,
     PROFILES,
     Begin,
     End,
     Endpointer,
-    ambient_floor,
+    ambient_floors,
+    band_levels,
     find_profile,
-    level_db,
 )
 
 
@@ -90,12 +91,21 @@ def test_muted_frames_end_speech_and_are_not_in_the_next():
     assert second.start >= 20000
 
 
-def test_ambient_floor_ignores_one_knock():
-    noise = np.random.default_rng(0).standard_normal(16000 * 3).astype(np.float32) * 0.01
-    assert ambient_floor(noise) == pytest.approx(level_db(noise), abs=1.5)
-    knocked = noise.copy()
+def test_band_levels_of_a_sine():
+    wave = 0.1 * np.sin(2 * np.pi * 1400 * np.arange(FRAME) / 16000)  # in the band from 1100 to 1700 Hz
+    levels = band_levels(wave.astype(np.float32))
+    assert levels[3] == pytest.approx(-23.0, abs=0.1) and max(np.delete(levels, 3)) < -50
+
+
+def test_ambient_floors_seed_the_endpointer_and_ignore_one_knock():
+    noise = np.random.default_rng(0).standard_normal(16000 * 8).astype(np.float32) * 0.02
+    floors = ambient_floors(noise[:16000 * 4])
+    knocked = noise[:16000 * 4].copy()
     knocked[8000:8200] = 0.9
-    assert ambient_floor(knocked) == pytest.approx(ambient_floor(noise), abs=1.0)
+    assert np.abs(ambient_floors(knocked) - floors).max() < 2
+    assert ambient_floors(np.zeros(16000, np.float32)) == pytest.approx(LOWEST_FLOOR_DB, abs=6)
+    seeded = Endpointer(floors_db=floors)
+    assert not [event for k in range(0, 60000, FRAME) for event in seeded.push(noise[k:k + FRAME])]
 
 
 def test_unknown_profile_is_refused_with_the_choice():

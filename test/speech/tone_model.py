@@ -22,8 +22,9 @@ def frequency(label):
 def tones(text, amplitude=0.2):
     t = np.arange(TONE_FRAMES * FRAME) / 16000
     gap = np.zeros(GAP_FRAMES * FRAME)
-    parts = [np.concatenate([amplitude * np.sin(2 * np.pi * frequency(LABELS.index(c)) * t), gap]) for c in text]
-    return np.concatenate(parts).astype(np.float32)
+    voice = sum(0.4 * np.sin(2 * np.pi * hz * t) for hz in (320, 1320, 3500))  # a lone tone is no voice
+    parts = [[amplitude * (np.sin(2 * np.pi * frequency(LABELS.index(c)) * t) + voice), gap] for c in text]
+    return np.concatenate([part for pair in parts for part in pair]).astype(np.float32)
 
 
 def silence(seconds, seed=0):
