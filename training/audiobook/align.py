@@ -1,6 +1,6 @@
 """`audiobook align`: each prepared recording with its sentences in, sync maps with words and scores out."""
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from robot_ai.errors import ConfigurationError
@@ -53,19 +53,26 @@ def save(book: Book, name: str, alignment: Alignment) -> None:
 
 
 def load(book: Book, name: str) -> Alignment:
-    """Return a recording's alignment; without details, that of its sync map alone."""
-    if not book.path('details', name).is_file():
-        fragments = syncmap.read(book.path('maps', name))
-        return Alignment(fragments, [], 'map', fragments[-1].end if fragments else 0.0)
+    """Return a recording's alignment: times and texts of its sync map, all else of its details if there are any.
+
+    So a map that another program (finetuneas) has edited counts; a fragment that it lacks keeps its details.
+    """
+    mapped = syncmap.read(book.path('maps', name))
     path = book.path('details', name)
+    if not path.is_file():
+        return Alignment(mapped, [], 'map', mapped[-1].end if mapped else 0.0)
     document = read_json(path)
     try:
         fragments = [Fragment(**{**entry, 'words': [Word(**word) for word in entry['words']]})
                      for entry in document['fragments']]
-        return Alignment(fragments, [tuple(span) for span in document['extra']], document['engine'],
-                         document['seconds'])
+        extra, engine, seconds = document['extra'], document['engine'], document['seconds']
     except (KeyError, TypeError) as error:
         raise ConfigurationError(f'{path}: not what `audiobook align` writes: {error}') from None
+    edited = {fragment.id: fragment for fragment in mapped}
+    fragments = [replace(fragment, begin=edited[fragment.id].begin, end=edited[fragment.id].end,
+                         text=edited[fragment.id].text) if fragment.id in edited else fragment
+                 for fragment in fragments]
+    return Alignment(fragments, [tuple(span) for span in extra], engine, seconds)
 
 
 def add_arguments(parser) -> None:

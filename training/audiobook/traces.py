@@ -7,6 +7,7 @@ from training.audiobook.fragments import Alignment, Fragment, Word
 from training.audiobook.lattice import Graph
 
 MIN_EXTRA_S = 0.4  # speech in a gap that is shorter is breath, noise or a border's rest
+NOT_FOUND = -9.0  # score of a sentence that was left out
 JOIN_S = 0.35  # silence inside one stretch of speech that is not in the text
 
 
@@ -30,11 +31,10 @@ def to_alignment(trace: Trace, graph: Graph, sentences: list[str], words: list[l
     inside = {int(k): np.flatnonzero(unit == k) for k in np.unique(unit[unit >= 0])}
     for k, text in enumerate(sentences):
         frames = inside.get(k)
-        read = frames is not None
-        spoken = frames[trace.speech[frames]] if read else None
-        score = float(trace.gain[spoken].mean()) if read and len(spoken) else -1.0
-        if not read or score < min_score:
-            if read:
+        spoken = frames[trace.speech[frames]] if frames is not None else np.zeros(0, int)
+        score = float(trace.gain[spoken].mean()) if len(spoken) else NOT_FOUND
+        if not len(spoken) or score < min_score:
+            if frames is not None:
                 rejected[frames] = True
             fragments.append(Fragment(f'f{k + 1:06d}', text, last, last, score, read=False))
             continue
