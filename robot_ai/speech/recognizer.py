@@ -144,7 +144,7 @@ class SpeechRecognizer:
         pieces = [(start + a, start + b) for start, end in speech_spans(levelled)
                   for a, b in split_at_quiet(levelled[start:end], self.buckets[-1] * SAMPLE_RATE - self._frame)]
         if len(pieces) == 1:
-            return self._encode(levelled)
+            return self.encode(levelled)
         shape = math.ceil(len(levelled) / self._frame), len(self.info.labels)
         log_probs = np.full(shape, SURELY_NOT, np.float32)
         log_probs[:, BLANK] = 0.0
@@ -153,13 +153,13 @@ class SpeechRecognizer:
             first = start // self._frame
             if first - last > 1 and self._border is not None:
                 log_probs[(first + last) // 2, [BLANK, self._border]] = np.log([0.1, 0.9])
-            piece = self._encode(levelled[first * self._frame:end]).log_probs
+            piece = self.encode(levelled[first * self._frame:end]).log_probs
             log_probs[first:first + len(piece)] = piece
             last = first + len(piece)
         return _Encoded(log_probs)
 
-    def _encode(self, samples):
-        """Run the graph on levelled sound, float32 [n], at most the largest bucket long."""
+    def encode(self, samples):
+        """Run the graph once on levelled sound, float32 [n], at most the largest bucket long."""
         bucket = next(b for b in self.buckets if b * SAMPLE_RATE >= len(samples))
         padded = np.zeros((1, bucket * SAMPLE_RATE), np.float32)
         padded[0, :len(samples)] = samples
