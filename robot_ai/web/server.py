@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from robot_ai.dialogue.drawing import STYLE
 from robot_ai.errors import ConfigurationError, RobotAIError
 from robot_ai.payloads import DialogueEvent, Payload, Stamp
 from robot_ai.web.hub import Client, Hub
@@ -326,4 +327,5 @@ def _static_files():
                     kind = 'font/woff2'
                 files[prefix + item.name] = (item.read_bytes(), kind)
     gather(root, '')
+    files['graph.css'] = (STYLE.encode(), 'text/css')  # the drawing's own style: inline styles are forbidden
     return files

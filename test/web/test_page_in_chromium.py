@@ -8,12 +8,15 @@ import pytest
 
 sync_api = pytest.importorskip('playwright.sync_api')
 
+from robot_ai.dialogue.document import load_dialogue
+from robot_ai.paths import find_file
+from robot_ai.web.graph import dialogue_graph
 from robot_ai.web.hub import Hub
 from robot_ai.web.security import make_access
 from robot_ai.web.server import Backend, PageServer
 from robot_ai.web.writing import Writer
 
-WAIT_MS = 20_000
+WAIT_MS = 60_000  # generous, since the machine may be busy
 
 
 class StraightOrNot:
@@ -179,6 +182,14 @@ def test_what_is_heard_thought_and_said_is_shown(chromium, robot):
     page.fill('#event', 'timbre')
     page.press('#event', 'Enter')
     until(lambda: robot.backend.events == ['timbre'])
+    dialogue = find_file('acompanante.yaml', 'config/dialogues')
+    robot.hub.publish('graph', dialogue_graph(dialogue))
+    state = load_dialogue(dialogue).safe
+    robot.hub.publish('state', {'state': state, 'since': {'sec': 1, 'nanosec': 0}, 'dialogue': 'acompanante'})
+    page.click('#graph-box summary')
+    page.wait_for_selector('#graph [data-current]')
+    lit = page.locator('#graph [data-current] rect').evaluate('r => getComputedStyle(r).fill')
+    assert lit == 'rgb(255, 216, 107)' and page.locator('#graph [data-current]').count() == 1
     page.click('#pause')
     page.wait_for_selector('#pause[aria-pressed=true]')
     robot.hub.publish('show', {'words': 'Buenos días', 'picture': '', 'alt': ''})

@@ -16,17 +16,9 @@ function event(words, stamp) {
 }
 
 function light() {
-  for (const old of byId('graph').querySelectorAll('[data-current]')) {
-    old.removeAttribute('data-current');
-    old.style.removeProperty('fill');
-  }
-  for (const node of byId('graph').querySelectorAll('[data-state]')) {
-    if (node.dataset.state !== current) continue;
-    const shape = node.matches('rect, ellipse, path') ? node : node.querySelector('rect, ellipse, path');
-    if (!shape) continue;
-    shape.dataset.current = '';
-    shape.style.fill = '#ffd34d';
-    node.scrollIntoView?.({ block: 'nearest', inline: 'nearest' });
+  for (const state of byId('graph').querySelectorAll('[data-state]')) {
+    state.toggleAttribute('data-current', state.dataset.state === current);
+    if (state.dataset.state === current) state.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }
 }
 
