@@ -229,6 +229,9 @@ def _shards(options):
         from training.speech import shards
     except ModuleNotFoundError as error:
         raise ConfigurationError(f'{error}: pip install "robot_ai[training,data]"') from error
+    for corpus in options.corpus:
+        if '://' not in corpus and not Path(corpus).exists():
+            raise ConfigurationError(f'{corpus}: no such file or folder; expected a corpus')
     count = options.shards
     if not count:
         if any('://' in corpus for corpus in options.corpus):

@@ -311,8 +311,13 @@ def run_pipeline(corpora: Iterable[tuple[str, str]], plan: Plan, held_out: HeldO
      | 'by shard' >> beam.GroupByKey()
      | 'spread' >> beam.Reshuffle()
      | 'write' >> beam.ParDo(_Write(plan, held_out)))
-    result = pipeline.run()
-    result.wait_until_finish()
+    try:
+        result = pipeline.run()
+        result.wait_until_finish()
+    except RuntimeError as error:  # Beam wraps what interrupts a worker
+        if 'KeyboardInterrupt' in str(error):
+            raise KeyboardInterrupt from None
+        raise
     return Counter({counter.key.metric.name: counter.committed or counter.attempted or 0
                     for counter in result.metrics().query()['counters'] if counter.key.metric.namespace == 'speech'})
 
