@@ -14,6 +14,7 @@ from robot_ai.nodes import audio_messages as forms
 from robot_ai.nodes.common import stream_qos
 
 LOOK_EVERY = 0.2  # s between two looks at the graph, by the steady clock
+DEPTH = 100  # messages that the middleware keeps while the node is busy: images need few, sound every one
 MOST_WAITING = 50  # messages kept until audio_info comes
 PREFERENCE = (forms.BUFFER, forms.SAMPLES_STAMPED, forms.DATA_STAMPED, forms.SAMPLES, forms.DATA, forms.ARRAY)
 
@@ -74,7 +75,9 @@ class AudioInput:
                 kind = forms.message_class(name)
                 usable.append((name, forms.form_of(kind), kind))
             except AudioError as error:
-                self._tell(str(error))
+                twins = ('; two packages have the name audio_common_msgs, and the one installed here may not be the '
+                         "publisher's" if name.startswith('audio_common_msgs/') else '')
+                self._tell(f'{error}{twins}')
         return usable
 
     def _take(self, choice):
@@ -84,7 +87,7 @@ class AudioInput:
         self._drop()
         try:
             self._subscription = self._node.create_subscription(
-                kind, self._topic, self._receive, stream_qos(self._node.setting('reliable')))
+                kind, self._topic, self._receive, stream_qos(self._node.setting('reliable'), DEPTH))
         except RuntimeError as error:  # another node of this process uses the topic with another type
             self._tell(f'{self._topic}: cannot subscribe as {name}: {error}')
             return

@@ -19,13 +19,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.node import Node
-from rclpy.qos import (
-    DurabilityPolicy,
-    HistoryPolicy,
-    QoSProfile,
-    ReliabilityPolicy,
-    qos_profile_sensor_data,
-)
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.utilities import remove_ros_args
 
 from robot_ai.errors import ConfigurationError, RobotAIError
@@ -96,9 +90,9 @@ AUTOSTART = Parameter('autostart', False, 'configure and activate by itself at s
                       'manager (the launch file, `robot-ai assistant`) does it')
 
 
-def stream_qos(reliable: bool) -> QoSProfile:
-    """Return the QoS of a stream of sound or images: best effort, or reliable and keep-all."""
-    return LOSSLESS_QOS if reliable else qos_profile_sensor_data
+def stream_qos(reliable: bool, depth: int = 5) -> QoSProfile:
+    """Return the QoS of a stream of sound or images: best effort keeping `depth`, or reliable and keep-all."""
+    return LOSSLESS_QOS if reliable else QoSProfile(depth=depth, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
 class _Shared:

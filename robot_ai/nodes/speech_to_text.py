@@ -113,6 +113,8 @@ class SpeechToTextNode(ManagedNode):
         given = PcmFormat(rate, self.setting('input_channels')) if rate else None
         self._input = AudioInput(self, self._on_block, self._timeline.reset, given=given)
         self._timer = self.create_timer(0.5, self._on_timer)
+        for counter in ('audio messages', 'audio dropped', 'audio refused', 'utterances'):
+            self.health.count(counter, 0)
         self.health.sample('audio queue', lambda: self._worker.waiting if self._worker else 0)
 
     def deactivate(self):
@@ -238,12 +240,12 @@ class SpeechToTextNode(ManagedNode):
         if self._hearing.gated and start > self._hearing.echo_from - ECHO_LEAD_NS:
             self.health.count('echoes left out')
             return
-        words = tuple(WordDetail(word.text, word.start - final.start, word.end - final.start, word.confidence)
-                      for word in final.words)
+        words = tuple(WordDetail(word.text, round(word.start - final.start, 3), round(word.end - final.start, 3),
+                                 round(word.confidence, 4)) for word in final.words)
         detail = TranscriptDetail(
-            stamp=Stamp.from_ns(start), text=final.text, confidence=final.confidence, words=words,
-            language=final.language, duration=final.end - final.start,
-            latency=max(0.0, (self._now() - end) / 1e9))
+            stamp=Stamp.from_ns(start), text=final.text, confidence=round(final.confidence, 4), words=words,
+            language=final.language, duration=round(final.end - final.start, 3),
+            latency=round(max(0.0, (self._now() - end) / 1e9), 3))
         self._detail.publish(String(data=detail.to_json()))
         self._text.publish(String(data=final.text))
         if self._voice:

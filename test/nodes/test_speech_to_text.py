@@ -1,5 +1,6 @@
 """speech_to_text over real DDS: sound becomes transcripts with the right times, and faults stay small."""
 import json
+import threading
 
 import pytest
 from loudness_recognizer import LoudnessRecognizer, blocks, tone
@@ -217,3 +218,23 @@ def test_cleaned_up_and_configured_again_it_hears_again(graph, start):
     send(audio, tone(0.5, silence=0.5))
     graph.wait(lambda: texts)
     assert texts[0].data == 'tono 5'
+
+
+def test_sound_that_comes_faster_than_it_is_recognised_is_dropped_and_counted(graph, start):
+    details = graph.listen(String, 'transcript/detail')
+    node = start(reliable=False, queue=3)
+    good, go = node._stream.accept, threading.Event()
+
+    def slow(samples, muted=False):
+        go.wait(60)
+        return good(samples, muted)
+    node._stream.accept = slow
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+    send(audio, tone(3.0))
+    graph.wait(lambda: node.health.counted('audio messages') >= 20)
+    # One block is in work and three wait; the node's thread may be between counting one and queueing it.
+    graph.wait(lambda: node.health.counted('audio dropped') == node.health.counted('audio messages') - 4)
+    assert {pair.key for pair in node.health.status().values} >= {'audio dropped rate', 'audio queue'}
+    go.set()
+    send(audio, tone(0.1, silence=0.5))
+    graph.wait(lambda: details)
