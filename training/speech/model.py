@@ -58,6 +58,7 @@ class Size:
     decoder_blocks: int = 2
     dropout: float = 0.1
     mels: int = 64
+    masking: float = 1.0  # scales SpecAugment's widths; less for models that do not fit their data yet
     labels: int = len(Characters.labels)
 
     def __post_init__(self):
@@ -73,7 +74,7 @@ class SpeechModel(keras.Model):
         super().__init__(**{'name': 'speech', **kwargs})
         self.size = size = size or Size()
         self.features = LogMel(mels=size.mels, name='features')
-        self.spectral_mask = SpectralMask(name='mask')
+        self.spectral_mask = SpectralMask(band=round(12 * size.masking), stretch=0.08 * size.masking, name='mask')
         self.subsample = [keras.layers.Conv2D(size.channels, 3, strides=2, padding='same', activation='relu',
                                               name=f'subsample{i}') for i in range(2)]
         self.enter = keras.layers.Dense(size.width, name='enter')

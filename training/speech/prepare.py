@@ -148,12 +148,12 @@ def synthesize_pico(chosen: list[tuple[str, str]], seed: int) -> Iterator[tuple[
 
 
 def dialogue_caches(dialogue: Path, root: Path) -> None:
-    """Write `dialogue-1` (each example of the dialogue in three espeak voices and Pico's) and its validation."""
+    """Write `dialogue-1` (each example of the dialogue in two espeak voices and Pico's) and its validation."""
     def chosen(seed):
         return [('espeak-dialogue', text) for text in texts.dialogue_examples(dialogue, seed)]
 
     def train():
-        for seed in (1, 2, 3):
+        for seed in (1, 2):
             yield from synthesize(chosen(seed), VARIANTS, 'train', 50 + seed)
         yield from synthesize_pico(chosen(4), 54)
     write_cache(root / 'dialogue-1', train())

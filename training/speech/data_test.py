@@ -1,0 +1,84 @@
+"""Batches depend on the step alone; nothing spoken is cut off; no test split gets into a cache."""
+import json
+
+import numpy as np
+import pytest
+
+from robot_ai.errors import ConfigurationError
+from training.speech.augment import augment, change_speed, mix
+from training.speech.data import Batches, Cache, write_cache
+from training.speech.model import Characters
+from training.speech.prepare import HELD_OUT_VARIANTS, VARIANTS, recordings
+
+
+@pytest.fixture
+def cache(tmp_path):
+    rng = np.random.default_rng(2)
+
+    def clips():
+        for i, seconds in enumerate((0.5, 0.9, 1.4, 1.7, 0.7, 5.0)):
+            yield (rng.standard_normal(int(seconds * 16000)) * 0.1).astype(np.float32), {
+                'text': 'hola' if i else '', 'speaker': 's', 'source': 'one' if i % 2 else 'two', 'split': 'train'}
+    assert write_cache(tmp_path / 'c', clips()) == 6
+    return Cache([tmp_path / 'c'])
+
+
+def new_batches(cache, **settings):
+    return Batches(cache, Characters(), [1.0, 2.0], 4.0, seed=3, **settings)
+
+
+def test_a_batch_is_a_function_of_its_step(cache):
+    first, second = new_batches(cache, augmentation={}), new_batches(cache, augmentation={})
+    expected = [first.batch(step) for step in range(7)]
+    for step in (5, 0, 3, 6):
+        got = second.batch(step)
+        assert all(np.array_equal(got[key], expected[step][key]) for key in got)
+    assert not np.array_equal(expected[0]['samples'], expected[2]['samples'])
+
+
+def test_shapes_are_static_and_unusable_clips_left_out(cache):
+    batches = new_batches(cache)
+    assert len(batches.usable) == 4  # the empty text and the 5 s clip are not trained on
+    shapes = {batches.batch(step)['samples'].shape for step in range(6)}
+    assert shapes == {(4, 16000), (2, 32000)}
+    batch = batches.batch(0)
+    assert batch['tokens'].shape == (len(batch['length']), 30 if batch['samples'].shape[1] == 16000 else 52)
+    assert batch['token_count'].tolist() == [4] * len(batch['length'])
+
+
+def test_a_weight_of_two_is_heard_twice(cache):
+    batches = new_batches(cache, weights={'one': 2})
+    heard = [float(s) for step in range(2) for s in batches.batch(step)['seconds']]
+    assert sum(abs(s - 0.9) < 1e-3 for s in heard) >= 2
+
+
+def test_a_cache_without_usable_clips_is_refused(cache, tmp_path):
+    with pytest.raises(ConfigurationError, match='empty or longer'):
+        Batches(cache, Characters(), [0.1], 1.0)
+    with pytest.raises(ConfigurationError, match=r'no clips.jsonl'):
+        Cache([tmp_path / 'nothing'])
+
+
+def test_test_splits_are_refused(tmp_path):
+    (tmp_path / 'manifest.jsonl').write_text(json.dumps({'split': 'test-seen-speaker'}) + '\n')
+    with pytest.raises(ValueError, match='never'):
+        next(recordings(tmp_path / 'manifest.jsonl', 'test-seen-speaker'))
+    assert not set(VARIANTS) & set(HELD_OUT_VARIANTS)
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_augmented_sound_keeps_within_the_limit(seed):
+    rng = np.random.default_rng(seed)
+    sound = (rng.standard_normal(12000) * 0.2).astype(np.float32)
+    changed = augment(sound, rng, dict.fromkeys(('speed', 'room', 'noise', 'babble', 'telephone', 'clip'), 1.0),
+                      lambda: sound[::-1], limit=13000)
+    assert len(changed) <= 13000 and changed.dtype == np.float32 and np.isfinite(changed).all()
+    assert np.abs(changed).max() <= 1
+
+
+def test_mix_gives_the_ratio_asked_for():
+    rng = np.random.default_rng(1)
+    sound, noise = rng.standard_normal(8000), 7 * rng.standard_normal(8000)
+    added = mix(sound, noise, 10.0) - sound
+    assert 10 * np.log10(np.mean(sound ** 2) / np.mean(added ** 2)) == pytest.approx(10.0, abs=0.01)
+    assert len(change_speed(np.ones(1000, np.float32), 1.25)) == 800
