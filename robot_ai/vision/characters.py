@@ -138,9 +138,10 @@ class CharacterRecognizer:
         order = [number for number in np.argsort(-row)[:TOP + 1] if number != self.nothing]
         return tuple(Candidate(self.labels[number], float(row[number])) for number in order[:TOP])
 
+    def is_symbol(self, row: np.ndarray) -> bool:
+        """Tell from one row of scores whether the ink is a symbol: "no symbol" is not best, a few readings likely."""
+        others = np.sort(np.delete(row, self.nothing))[-3:]
+        return bool(others[-1] >= row[self.nothing] and others.sum() >= self.reject_below)
+
     def _candidates(self, row):
-        """Return the best labels of one row; none where it is no symbol or no reading is likely enough."""
-        ranked = self.ranked(row)
-        if row[self.nothing] > ranked[0].score or sum(c.score for c in ranked[:3]) < self.reject_below:
-            return ()
-        return ranked
+        return self.ranked(row) if self.is_symbol(row) else ()

@@ -4,18 +4,23 @@ r"""A picture or strokes of a formula in, its LaTeX out: balanced, with a score 
     recognizer.recognize(cv2.imread('formula.png')).latex        # '\frac { 1 } { 2 } + x ^ { 2 }'
     recognizer.recognize_strokes(strokes).latex                   # where the pen's path is known: better
 
-Symbols are found first (in pictures by their pieces of ink, in strokes by `strokes.segment`), then their
-places relative to each other make the tree that is written as LaTeX. Holds no thread; not thread-safe.
+Symbols are found first (in pictures by their pieces of ink, in strokes by `segmentation`), then the parser
+network corrects their labels by what surrounds them and hangs each on another; without an expressions model the
+rules of `layout` do. Holds no thread; not thread-safe.
 """
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from robot_ai.errors import ModelError
+from robot_ai.model_store import find_model, load_model
 from robot_ai.vision.characters import CharacterRecognizer, Symbol
+from robot_ai.vision.finding import find_symbols, symbol_ink
 from robot_ai.vision.ink import Box, check_strokes, to_grey
 from robot_ai.vision.layout import Node, latex_of, rule_tree
-from robot_ai.vision.segmentation import segment
+from robot_ai.vision.parsing import FormulaParser, best_tree, to_nodes
+from robot_ai.vision.segmentation import MAX_STROKES, segment
 
 
 @dataclass(frozen=True)
@@ -28,31 +33,75 @@ class Expression:
 
 
 class ExpressionRecognizer:
-    """Reads whole expressions. `models`: a folder of model folders (the shipped ones where it is empty).
+    """Reads whole expressions.
 
-    Raises ModelError where the character model cannot be used.
+    `models`: a folder of model folders (the shipped ones where it is empty); `characters`: a recogniser to use
+    in place of the one found there. Raises ModelError where the character model cannot be used; without an
+    expressions model the rules read, with an unusable one it raises too.
     """
 
     def __init__(self, models: str | Path = '', threads: int = 1,
                  characters: CharacterRecognizer | None = None):
         self.characters = characters or CharacterRecognizer(models, threads)
+        self.parser = None
+        try:
+            folder = find_model('expressions', models)
+        except ModelError:
+            folder = None
+        if folder is not None:
+            self.parser = FormulaParser(load_model(folder, 'expressions'), threads)
+            if self.parser.labels != self.characters.labels:
+                raise ModelError(f'{folder}: was trained for other labels than those of '
+                                 f'{self.characters.info.folder}; export it again')
 
     def recognize(self, image: np.ndarray) -> Expression:
         """Read a picture (anything that `ink.to_grey` takes) of one expression. ImageError for other arrays."""
-        return self._expression(self.characters.read(to_grey(image)))
+        grey = to_grey(image)
+        found = find_symbols(grey)
+        if not found:
+            return Expression()
+        scores, _ = self.characters.scores([symbol_ink(grey, item) for item in found])
+        keep = [n for n, row in enumerate(scores) if self.characters.is_symbol(row)]
+        if 2 * len(keep) < len(found):  # mostly scribble, texture, print: no formula
+            return Expression()
+        boxes = np.array([[f.box.x, f.box.y, f.box.right, f.box.bottom] for f in found], np.float32)
+        return self._expression(scores[keep], boxes[keep])
 
     def recognize_strokes(self, strokes: list, width: float | None = None) -> Expression:
         """Read strokes (lists of (x, y), y down, in the order of writing); `width`: of the line, in their unit."""
-        arrays = check_strokes(strokes)
-        return self._expression(segment(self.characters, arrays, width) if arrays else [])
-
-    def _expression(self, symbols):
-        if not symbols:
+        arrays = check_strokes(strokes)[:MAX_STROKES]
+        if not arrays:
             return Expression()
-        nodes = [Node(s.candidates[0].latex, (s.box.x, s.box.y, s.box.right, s.box.bottom)) for s in symbols]
+        weigh = self.parser.weigh if self.parser else None
+        spans, scores = segment(self.characters, arrays, width, weigh)
+        boxes = []
+        for first, last in spans:
+            points = np.concatenate(arrays[first:last])
+            boxes.append([*points.min(axis=0), *points.max(axis=0)])
+        return self._expression(scores, np.array(boxes, np.float32))
+
+    def _expression(self, scores, boxes):
+        """Return the expression of symbols with scores [n, classes] and boxes [n, 4]."""
+        if not len(scores):
+            return Expression()
+        scores = scores.copy()
+        scores[:, self.characters.nothing] = 0
+        scores /= np.maximum(scores.sum(axis=1, keepdims=True), 1e-9)
+        if self.parser and len(scores) <= self.parser.sizes[-1]:
+            scores, edges = self.parser.run(scores, boxes)
+            parents, relations = best_tree(edges)
+            labels = [self.characters.labels[n] for n in scores.argmax(axis=1)]
+            tree = to_nodes(labels, boxes, parents, relations)
+            certainty = float(np.exp(np.mean([edges[p, c].max() for c, p in enumerate(parents)])))
+        else:
+            labels = [self.characters.labels[n] for n in scores.argmax(axis=1)]
+            tree, certainty = rule_tree([Node(label, tuple(box)) for label, box in zip(labels, boxes)]), 1.0
+        symbols = tuple(Symbol(_box(box), self.characters.ranked(row)) for row, box in zip(scores, boxes))
         # One wrong symbol spoils the formula: the score is the chance that none is.
-        score = float(np.prod([s.candidates[0].score for s in symbols]))
-        return Expression(latex_of(rule_tree(nodes)), score, tuple(symbols))
+        score = float(np.prod(scores.max(axis=1))) * certainty
+        return Expression(latex_of(tree), min(1.0, score), symbols)
 
 
-__all__ = ['Box', 'Expression', 'ExpressionRecognizer']
+def _box(box):
+    left, top, right, bottom = (float(v) for v in box)
+    return Box(int(left), int(top), max(1, round(right - left)), max(1, round(bottom - top)))

@@ -1,4 +1,4 @@
-r"""LaTeX strings: tokens in, a balanced and compilable formula out; and the one normalisation for comparing.
+r"""LaTeX strings: tokens in, a balanced and compilable formula out.
 
 The recogniser's labels are CROHME's, of which a few are no LaTeX of their own ('\lt', '\gt', bare accents);
 `compilable` writes them as any LaTeX with amsmath reads them.
@@ -11,13 +11,6 @@ _SPELLED = {'\\lt': '<', '\\gt': '>', 'ñ': '\\tilde{n}', 'Ñ': '\\tilde{N}', '�
             '"': "''", '$': '\\$', '#': '\\#', '%': '\\%', '&': '\\&', '\\$': '\\$'}
 _ESCAPES = {'\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}',
             **{c: f'\\{c}' for c in '{}_$%&#'}}
-_IGNORED = {'\\left', '\\right', '$', '\\displaystyle', '\\,',
-            '\\;', '\\!', '\\ ', '\\mbox', '\\mathrm', '\\limits'}
-_SAME = {'\\le': '\\leq', '\\ge': '\\geq', '\\ne': '\\neq', '\\to': '\\rightarrow', '<': '\\lt', '>': '\\gt',
-         '\\cdots': '\\ldots', '\\dots': '\\ldots', '\\ldots': '\\ldots', '\\lbrack': '[', '\\rbrack': ']',
-         '\\lbrace': '\\{', '\\rbrace': '\\}', "'": '\\prime', '\\vert': '|', '\\mid': '|'}
-
-
 def tokens(latex: str) -> list[str]:
     """Return the tokens of LaTeX: commands, single characters."""
     return TOKEN.findall(latex)

@@ -155,4 +155,4 @@ def _relation(base, node):
 def typical_size(boxes: np.ndarray) -> float:
     """Return the median of the longer sides of boxes [n, 4] (left, top, right, bottom), small marks left out."""
     sides = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-    return float(np.median(sides[sides >= 0.3 * sides.max()])) or 1.0
+    return float(np.median(sides[sides >= 0.4 * np.median(sides)])) or 1.0

@@ -23,7 +23,7 @@ def normalized_boxes(boxes: np.ndarray) -> np.ndarray:
 
 
 class FormulaParser:
-    """Runs an expressions model: signatures `parse_N` for N symbols at most."""
+    """Runs an expressions model: signatures `parse_N` for N symbols at most, and `segment`."""
 
     def __init__(self, info: ModelInfo, threads: int = 1):
         self.info, self.labels = info, info.labels
@@ -45,6 +45,18 @@ class FormulaParser:
         out = self._runner.run(f'parse_{size}', scores=padded_scores, boxes=padded_boxes, mask=mask)
         edges = out['edges'][0]
         return out['labels'][0, :count], np.concatenate([edges[:count, :count], edges[size:, :count]])
+
+    def weigh(self, features: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Return the log-odds [n] that groups of strokes are whole symbols (segmentation.py's features, scores)."""
+        rows = int(self.info.parameters['segment_rows'])
+        out = []
+        for first in range(0, len(features), rows):
+            part = slice(first, first + rows)
+            count = len(features[part])
+            padded = np.zeros((rows, features.shape[1]), np.float32), np.zeros((rows, scores.shape[1]), np.float32)
+            padded[0][:count], padded[1][:count] = features[part], scores[part]
+            out.append(self._runner.run('segment', features=padded[0], scores=padded[1])['log_odds'][:count])
+        return np.concatenate(out)
 
 
 def best_tree(edges: np.ndarray) -> tuple[list[int], list[int]]:

@@ -1,23 +1,37 @@
-"""Strokes in the order of writing in, symbols out: the best division into groups by the recogniser's own scores.
+"""Strokes in the order of writing in, symbols out: the best division into groups of consecutive strokes.
 
-Dynamic programming over groups of up to five consecutive strokes: a group is worth what the recogniser thinks of
-its ink, strokes times the log of its best score, less what its gaps cost. Writers finish a symbol before the next
-in all but a few per cent of CROHME's expressions, so consecutive groups are nearly all there are.
+Every group of up to five strokes is read by the character recogniser; a small network weighs its scores together with
+the group's geometry into the odds that it is one whole symbol, and dynamic programming takes the division with
+the greatest sum of log-odds. Writers finish a symbol before the next in all but a few per cent of CROHME's
+expressions, so consecutive groups are nearly all there are.
 """
+from dataclasses import dataclass
+
 import numpy as np
 
-from robot_ai.vision.characters import CharacterRecognizer, Symbol
-from robot_ai.vision.ink import PEN, Box, ink_of_strokes
+from robot_ai.vision.characters import CharacterRecognizer
+from robot_ai.vision.ink import PEN, ink_of_strokes
 
 MAX_GROUP = 5  # strokes of one symbol
 MAX_STROKES = 400
-JOIN = 0.6  # log worth of each stroke joined to a symbol: two bars are an = rather than two -
-GAP = 3.0  # log cost of a gap as wide as a typical symbol inside one symbol
+MAX_GAP = 1.5  # typical sizes inside one symbol: farther strokes are never one
+FEATURES = 18
 UNSURE = 1e-4  # least score that is taken for a group
+# Without a network: log worth of each stroke joined (two bars are an = rather than two -) and of a gap.
+JOIN, GAP = 1.2, 3.0
+
+
+@dataclass(frozen=True)
+class Groups:
+    """All groups of a drawing that may be symbols."""
+
+    spans: list[tuple[int, int]]  # first stroke, one past the last
+    features: np.ndarray  # float32 [groups, FEATURES]
+    pen: float  # width of the line to draw them with, in the strokes' unit
 
 
 def stroke_boxes(strokes: list[np.ndarray]) -> np.ndarray:
-    """Return the boxes (left, top, right, bottom) of strokes: float [n, 4]."""
+    """Return the boxes (left, top, right, bottom) of strokes: float32 [n, 4]."""
     return np.array([[*s.min(axis=0), *s.max(axis=0)] for s in strokes], np.float32)
 
 
@@ -28,57 +42,91 @@ def typical_stroke(boxes: np.ndarray) -> float:
     return max(float(np.percentile(kept, 60)), 1e-3) if len(kept) else 1.0
 
 
-def gaps_inside(boxes: np.ndarray) -> float:
-    """Return the sum of the distances that join boxes [n, 4] to one (a minimum spanning tree)."""
-    if len(boxes) < 2:
-        return 0.0
+def box_distances(boxes: np.ndarray) -> np.ndarray:
+    """Return the distances between boxes [n, 4]: [n, n], 0 where they touch."""
     dx = np.maximum(boxes[:, None, 0], boxes[None, :, 0]) - np.minimum(boxes[:, None, 2], boxes[None, :, 2])
     dy = np.maximum(boxes[:, None, 1], boxes[None, :, 1]) - np.minimum(boxes[:, None, 3], boxes[None, :, 3])
-    distance = np.hypot(np.maximum(dx, 0), np.maximum(dy, 0))
-    joined, total = [0], 0.0
-    rest = set(range(1, len(boxes)))
+    return np.hypot(np.maximum(dx, 0), np.maximum(dy, 0))
+
+
+def joining_length(distance: np.ndarray) -> float:
+    """Return the sum of the distances [n, n] that join everything to one (a minimum spanning tree)."""
+    total, nearest = 0.0, distance[0].copy()
+    rest = list(range(1, len(distance)))
     while rest:
-        near = min(rest, key=lambda i: distance[i, joined].min())
-        total += float(distance[near, joined].min())
-        joined.append(near)
+        near = min(rest, key=lambda i: nearest[i])
+        total += float(nearest[near])
         rest.remove(near)
+        nearest = np.minimum(nearest, distance[near])
     return total
 
 
-def segment(recognizer: CharacterRecognizer, strokes: list[np.ndarray],
-            width: float | None = None) -> list[Symbol]:
-    """Return the symbols of strokes in the order of writing; boxes in the strokes' unit, rounded."""
-    strokes = strokes[:MAX_STROKES]
+def candidate_groups(strokes: list[np.ndarray], width: float | None = None) -> Groups:
+    """Return every group of consecutive strokes that may be a symbol, with its geometry."""
     boxes = stroke_boxes(strokes)
     typical = typical_stroke(boxes)
-    pen = width or PEN * typical
-    groups, worth = [], {}
+    distance = box_distances(boxes) / typical
+    scaled = boxes / typical
+    spans, features = [], []
     for first in range(len(strokes)):
         for last in range(first + 1, min(first + MAX_GROUP, len(strokes)) + 1):
-            gap = gaps_inside(boxes[first:last]) / typical
-            if last - first > 1 and gap > 1.5:
+            gap = joining_length(distance[first:last, first:last])
+            if last - first > 1 and gap > MAX_GAP:
                 break
-            groups.append((first, last))
-            worth[first, last] = -GAP * gap + JOIN * (last - first - 1)
-    inks = [ink_of_strokes(strokes[first:last], pen) for first, last in groups]
-    scores, _ = recognizer.scores(inks)
-    scores = recognizer.restrict(scores, 'mathematics')
-    best = np.delete(scores, recognizer.nothing, axis=1).max(axis=1)
-    for (first, last), score in zip(groups, best):
-        worth[first, last] += (last - first) * float(np.log(max(score, UNSURE)))
-    total, back = [0.0] + [-np.inf] * len(strokes), [0] * (len(strokes) + 1)
-    for first, last in sorted(groups, key=lambda g: g[1]):
-        if total[first] + worth[first, last] > total[last]:
-            total[last], back[last] = total[first] + worth[first, last], first
-    out, last = [], len(strokes)
-    row_of = {group: number for number, group in enumerate(groups)}
-    while last > 0:
-        first = back[last]
-        row = scores[row_of[first, last]].copy()
-        row[recognizer.nothing] = 0
-        low, high = boxes[first:last, :2].min(axis=0), boxes[first:last, 2:].max(axis=0)
-        size = np.maximum(1, np.ceil(high - low))
-        box = Box(int(low[0]), int(low[1]), int(size[0]), int(size[1]))
-        out.append(Symbol(box, recognizer.ranked(row)))
-        last = first
+            spans.append((first, last))
+            features.append(_features(scaled, distance, first, last, gap))
+    return Groups(spans, np.array(features, np.float32), width or PEN * typical)
+
+
+def _features(boxes, distance, first, last, gap):
+    """Return what a group looks like and how it lies to the strokes before and after it; sizes are typical ones."""
+    mine = boxes[first:last]
+    left, top, right, bottom = mine[:, 0].min(), mine[:, 1].min(), mine[:, 2].max(), mine[:, 3].max()
+    count = last - first
+    overlaps = [min(a[2], b[2]) - max(a[0], b[0]) for i, a in enumerate(mine) for b in mine[i + 1:]]
+    out = [float(count == n) for n in range(1, MAX_GROUP + 1)]
+    out += [gap, right - left, bottom - top, min(overlaps, default=0.0)]
+    for other in (first - 1, last):  # the strokes before and after
+        if 0 <= other < len(boxes):
+            near = float(distance[other, first:last].min())
+            overlap = (min(right, boxes[other, 2]) - max(left, boxes[other, 0]))
+            out += [1.0, near, overlap, (boxes[other, 1] + boxes[other, 3] - top - bottom) / 2]
+        else:
+            out += [0.0, 3.0, -3.0, 0.0]
+    sides = np.maximum(mine[:, 2] - mine[:, 0], mine[:, 3] - mine[:, 1])
+    out.append(float(sides.min() / max(sides.max(), 1e-6)))
+    return [v / (1 + abs(v) / 3) for v in out]
+
+
+def divide(spans: list[tuple[int, int]], worth: np.ndarray, strokes: int) -> list[int]:
+    """Return the numbers of the groups whose sum of worth is greatest and that cover every stroke once."""
+    total, back = [0.0] + [-np.inf] * strokes, [-1] * (strokes + 1)
+    for number in sorted(range(len(spans)), key=lambda n: spans[n][1]):
+        first, last = spans[number]
+        if total[first] + worth[number] > total[last]:
+            total[last], back[last] = total[first] + worth[number], number
+    out, at = [], strokes
+    while at > 0:
+        out.append(back[at])
+        at = spans[back[at]][0]
     return out[::-1]
+
+
+def plain_worth(groups: Groups, scores: np.ndarray, nothing: int) -> np.ndarray:
+    """Return what each group is worth without a network: strokes times log score, less its gaps."""
+    best = np.delete(scores, nothing, axis=1).max(axis=1)
+    count = np.array([last - first for first, last in groups.spans])
+    return count * np.log(np.maximum(best, UNSURE)) + JOIN * (count - 1) - GAP * groups.features[:, 5]
+
+
+def segment(recognizer: CharacterRecognizer, strokes: list[np.ndarray], width: float | None = None,
+            weigh=None) -> tuple[list[tuple[int, int]], np.ndarray]:
+    """Return the spans of strokes that are symbols, in the order of writing, and their scores [n, classes].
+
+    `weigh(features, scores)` -> log-odds [groups] of being one symbol; the rule where None.
+    """
+    groups = candidate_groups(strokes, width)
+    scores, _ = recognizer.scores([ink_of_strokes(strokes[first:last], groups.pen) for first, last in groups.spans])
+    worth = weigh(groups.features, scores) if weigh else plain_worth(groups, scores, recognizer.nothing)
+    chosen = divide(groups.spans, worth, len(strokes))
+    return [groups.spans[number] for number in chosen], scores[chosen]

@@ -92,8 +92,13 @@ def augmented(sample: Sample, rng: np.random.Generator) -> np.ndarray:
     return normalize_symbol(camera(picture, rng) if rng.random() < CAMERA_SHARE else picture)
 
 
-def plain(sample: Sample) -> np.ndarray:
-    """Return a sample as it is: uint8 [32, 32]."""
+def plain(sample: Sample, alone: bool = False) -> np.ndarray:
+    """Return a sample as it is: uint8 [32, 32].
+
+    A symbol cut from an expression is drawn with the pen of its expression, so that a comma is as thick as it looks
+    on paper; with `alone`, by its own size, as if nothing were known of what stood around it.
+    """
     if sample.picture is not None:
         return normalize_symbol(sample.picture)
-    return normalize_symbol(render_strokes(sample.strokes))
+    width = PEN * sample.height if sample.height and not alone else None
+    return normalize_symbol(render_strokes(sample.strokes, width))

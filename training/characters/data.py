@@ -84,7 +84,8 @@ def typical_height(item: dict) -> float:
         points = np.concatenate([np.asarray(item['strokes'][index], float) for index in symbol['strokes']])
         sides.append(float(np.ptp(points, axis=0).max()))
     sides = np.array(sides or [1.0])
-    return float(np.median(sides[sides >= 0.3 * sides.max()])) or 1.0
+    # Against the median, not the greatest: one long fraction bar must not make everything else a mark.
+    return float(np.median(sides[sides >= 0.4 * np.median(sides)])) or 1.0
 
 
 def mathnote(folder: Path) -> Iterator[Sample]:

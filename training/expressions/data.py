@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from robot_ai.errors import ConfigurationError
 from robot_ai.vision.characters import CharacterRecognizer
 from robot_ai.vision.ink import PEN, normalize_symbol, render_strokes
 from robot_ai.vision.layout import typical_size
@@ -82,9 +81,7 @@ class Batches:
     """Batches of cached rows: `batch(step)`, a function of the step alone."""
 
     def __init__(self, path: Path, size: int, seed: int, jitter: float = 0.03):
-        """`jitter`: of the boxes' edges, in typical sizes. ConfigurationError where there is no cache."""
-        if not Path(path).is_file():
-            raise ConfigurationError(f'{path}: no cache; add --prepare')
+        """`jitter`: of the boxes' edges, in typical sizes."""
         self.rows, self.size, self.seed, self.jitter = dict(np.load(path)), size, seed, jitter
         self.small = np.flatnonzero(self.rows['count'] <= MAX_SYMBOLS // 2)
         self.large = np.flatnonzero(self.rows['count'] > MAX_SYMBOLS // 2)

@@ -1,6 +1,7 @@
-"""`python -m training train expressions`: train the parser network on CROHME's training expressions.
+"""`python -m training train expressions`: train the parser or the segmenter on CROHME's training expressions.
 
 Example:
+  python -m training train expressions --config segmenter --prepare ../shared/data/handwriting --folder ~/runs/segmenter
   python -m training train expressions --config parser --prepare ../shared/data/handwriting --folder ~/runs/parser
 
 """
@@ -86,13 +87,24 @@ def main(arguments: list[str]) -> int:
     config = read_config(options.config)
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.prepare:
-        from robot_ai.vision.characters import CharacterRecognizer
-        from training.expressions.data import cache
-        recognizer = CharacterRecognizer(options.characters)
-        for name, part, variants in (('train', 'train', config.VARIANTS), ('validation', 'validation-2013', 0)):
-            np.savez(options.folder / f'{name}.npz', **cache(options.prepare, recognizer, part, variants, config.SEED))
+        prepare(config, options)
     run(config, options)
     return 0
+
+
+def prepare(config: ModuleType, options) -> None:
+    """Write the caches train.npz and validation.npz into the run's folder."""
+    from robot_ai.vision.characters import CharacterRecognizer
+    from training.expressions import data, segmenter
+    recognizer = CharacterRecognizer(options.characters)
+    for name, part in (('train', 'train'), ('validation', 'validation-2013')):
+        if config.KIND == 'parser':
+            variants = config.VARIANTS if name == 'train' else 0
+            arrays = data.cache(options.prepare, recognizer, part, variants, config.SEED)
+        else:
+            share = config.SHARE if name == 'train' else 1.0
+            arrays = segmenter.cache(options.prepare, recognizer, part, share, config.SEED)
+        np.savez(options.folder / f'{name}.npz', **arrays)
 
 
 def run(config: ModuleType, options) -> dict:
@@ -101,27 +113,32 @@ def run(config: ModuleType, options) -> dict:
     import keras
     import tensorflow as tf
 
-    from training.expressions.data import Batches
-    from training.expressions.model import build
+    from training.expressions import data, model, segmenter
     from training.loop import LoopConfig, load_weights, save_run_config, train
     from training.strategies import open_strategy
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.threads)
     keras.utils.set_random_seed(config.SEED)
     strategy = open_strategy(options.strategy, options.tpu)
-    batches = Batches(options.folder / 'train.npz', config.BATCH * strategy.replicas, config.SEED, config.JITTER)
+    parser = config.KIND == 'parser'
+    kind, path, size = data if parser else segmenter, options.folder / 'train.npz', config.BATCH * strategy.replicas
+    if not path.is_file():
+        raise ConfigurationError(f'{path}: no cache; add --prepare DATA')
+    batches = kind.Batches(path, size, config.SEED, config.JITTER) if parser else kind.Batches(path, size, config.SEED)
     classes = batches.rows['scores'].shape[-1]
     loop = dict(config.LOOP, peak_rate=config.LOOP['peak_rate'] * strategy.replicas)
     if options.steps:
         loop['steps'] = options.steps
     with strategy.scope():
-        model = build(classes, **config.MODEL)
+        network = (model if parser else segmenter).build(classes, **config.MODEL)
         if options.init:
-            load_weights(model, options.init, partial=True)
+            load_weights(network, options.init, partial=True)
     save_run_config(options.folder, {
-        'config': options.config, 'model': config.MODEL, 'loop': loop, 'classes': classes, 'seed': config.SEED,
-        'parameters': model.count_params(), 'rows': len(batches.rows['count']),
+        'config': options.config, 'kind': config.KIND, 'model': config.MODEL, 'loop': loop, 'classes': classes,
+        'seed': config.SEED, 'parameters': network.count_params(), 'rows': len(batches.rows['scores']),
         'command': 'python -m training train expressions ' + ' '.join(sys.argv[3:])})
-    print(f'{model.count_params()} parameters, {len(batches.rows["count"])} rows', flush=True)
-    return train(model, loss_sums, batches, LoopConfig(**loop), options.folder, strategy,
-                 Validation(options.folder / 'validation.npz'), weight=lambda batch: batch['mask'].sum())
+    print(f'{network.count_params()} parameters, {len(batches.rows["scores"])} rows', flush=True)
+    validation = (Validation if parser else segmenter.Validation)(options.folder / 'validation.npz')
+    weight = (lambda batch: batch['mask'].sum()) if parser else None
+    return train(network, loss_sums if parser else segmenter.loss_sums, batches, LoopConfig(**loop), options.folder,
+                 strategy, validation, weight=weight)

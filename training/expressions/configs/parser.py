@@ -8,6 +8,7 @@ Cost: 5 minutes for the caches, 25 for the steps on one Zen 3 core left alone.
 
 Laptop variant: add `--steps 600` (3 minutes).
 """
+KIND = 'parser'
 SEED = 3
 VARIANTS = 3  # distorted views of each expression
 MODEL = {'width': 96, 'heads': 4, 'depth': 3, 'dropout': 0.1}

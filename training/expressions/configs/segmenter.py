@@ -1,0 +1,26 @@
+"""The segmenter: is this group of strokes one symbol?
+
+Data: every group of consecutive strokes in half of CROHME's training expressions (about 180,000 groups), scored by
+the shipped character model; CROHME 2013's groups validate.
+Cost: 4 minutes for the caches, 2 for the steps on one Zen 3 core left alone.
+
+    python -m training train expressions --config segmenter --prepare ../shared/data/handwriting --folder RUN
+
+Laptop variant: add `--steps 500` (half a minute).
+"""
+KIND = 'segmenter'
+SEED = 4
+SHARE = 0.5  # of the training expressions
+MODEL = {'width': 64, 'dropout': 0.1}
+LOOP = {  # training.loop.LoopConfig
+    'steps': 3000,
+    'peak_rate': 2e-3,
+    'warm_up': 100,
+    'decay_from': 0.3,
+    'weight_decay': 1e-2,
+    'evaluate_every': 500,
+    'checkpoint_every': 500,
+    'log_every': 250,
+    'metric': 'loss',
+}
+BATCH = 512

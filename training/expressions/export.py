@@ -1,0 +1,144 @@
+"""`python -m training export expressions`: the parser's and the segmenter's runs to the model folder.
+
+Signatures: `parse_N` (scores [1, N, classes], boxes [1, N, 4], mask [1, N] -> labels, edges) for a few N, and `segment`
+(features [64, 18], scores [64, classes] -> log_odds [64]).
+
+Example:
+  python -m training export expressions --parser ~/runs/parser --segmenter ~/runs/segmenter --to models/expressions
+
+"""
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from robot_ai.errors import ModelError
+from robot_ai.model_store import describe_files, load_model
+from robot_ai.vision.layout import RELATIONS
+from robot_ai.vision.parsing import FormulaParser
+from robot_ai.vision.segmentation import FEATURES
+
+SIZES = (8, 16, 32, 64)  # symbols
+ROWS = 64  # groups a call of `segment`
+GRAPH = 'expressions.tflite'
+
+
+def convert(parser, segmenter, classes: int, path: Path) -> None:
+    """Write the LiteRT graph, weights as float16."""
+    import tensorflow as tf
+    holder = tf.Module()  # variables by name: a Keras model in a tf.Module converts without its weights
+    holder.held = [getattr(v, 'value', v) for v in [*parser.variables, *segmenter.variables]]
+
+    def parse(scores, boxes, mask):
+        out = parser({'scores': scores, 'boxes': boxes, 'mask': mask}, training=False)
+        return {'labels': tf.nn.softmax(out['labels']), 'edges': out['edges']}
+
+    def segment(features, scores):
+        return {'log_odds': segmenter({'features': features, 'scores': scores}, training=False)[:, 0]}
+    signatures = {f'parse_{n}': tf.function(parse).get_concrete_function(
+        scores=tf.TensorSpec((1, n, classes), tf.float32, 'scores'),
+        boxes=tf.TensorSpec((1, n, 4), tf.float32, 'boxes'),
+        mask=tf.TensorSpec((1, n), tf.float32, 'mask')) for n in SIZES}
+    signatures['segment'] = tf.function(segment).get_concrete_function(
+        features=tf.TensorSpec((ROWS, FEATURES), tf.float32, 'features'),
+        scores=tf.TensorSpec((ROWS, classes), tf.float32, 'scores'))
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(holder, folder, signatures=signatures)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+        path.write_bytes(converter.convert())
+
+
+def export(parser_run: Path, segmenter_run: Path, characters: Path, to: Path, version: str) -> dict:
+    """Write `to`/expressions.tflite, model.yaml and MODEL_CARD.md; returns model.yaml's document."""
+    from training.expressions import model, segmenter
+    from training.loop import load_weights
+    facts = {name: json.loads((run / 'run.json').read_text())
+             for name, run in (('parser', parser_run), ('segmenter', segmenter_run))}
+    classes = facts['parser']['classes']
+    parser = model.build(classes, **facts['parser']['model'])
+    load_weights(parser, parser_run / 'best.weights.npz')
+    division = segmenter.build(classes, **facts['segmenter']['model'])
+    load_weights(division, segmenter_run / 'best.weights.npz')
+    to.mkdir(parents=True, exist_ok=True)
+    convert(parser, division, classes, to / GRAPH)
+    old, base = to / 'model.yaml', load_model(characters, 'characters')
+    figures = (yaml.safe_load(old.read_text()).get('figures') or {}) if old.is_file() else {}
+    commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
+    document = {
+        'kind': 'expressions', 'name': 'expressions', 'version': version, 'graph': GRAPH,
+        'files': describe_files(to, [GRAPH]), 'labels': list(base.labels),
+        'inputs': {'scores': 'float32 [1, n, classes]', 'boxes': 'float32 [1, n, 4]', 'mask': 'float32 [1, n]'},
+        'outputs': {'labels': 'float32 [1, n, classes]', 'edges': 'float32 [1, n + 1, n, 6]'},
+        'parameters': {'sizes': list(SIZES), 'segment_rows': ROWS, 'relations': list(RELATIONS),
+                       'characters_sha256': base.sha256},
+        'training': {'command': [f['command'] for f in facts.values()], 'commit': commit,
+                     'data': 'CROHME training expressions, scored by the character model'},
+        'licences': {'crohme': 'CROHME, CC BY-NC-SA 3.0: non-commercial'},
+        'figures': {**figures, 'parameters': sum(f['parameters'] for f in facts.values())}}
+    old.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110))
+    (to / 'MODEL_CARD.md').write_text(card(document))
+    check(to, parser, classes)
+    return document
+
+
+def check(folder: Path, parser, classes: int) -> None:
+    """Raise ModelError where the exported graph's edges are not those of the trained network."""
+    from robot_ai.vision.parsing import normalized_boxes
+    rng = np.random.default_rng(0)
+    scores = rng.dirichlet(np.full(classes, 0.05), 5).astype(np.float32)
+    boxes = np.cumsum(rng.uniform(1, 9, (5, 4)), axis=1).astype(np.float32)
+    labels, edges = FormulaParser(load_model(folder, 'expressions')).run(scores, boxes)
+    out = parser({'scores': scores[None], 'boxes': normalized_boxes(boxes)[None], 'mask': np.ones((1, 5), 'float32')})
+    difference = float(np.abs(np.exp(edges) - np.exp(np.asarray(out['edges'])[0])).max())
+    if difference > 0.03:
+        raise ModelError(f'{folder}: the exported graph differs from the network by {difference}')
+
+
+def card(document: dict) -> str:
+    """Return MODEL_CARD.md for a model.yaml document."""
+    figures = ''.join(f'| {name} | {value} |\n' for name, value in document['figures'].items())
+    return f"""# expressions {document['version']}
+
+Two small networks on top of the character model: the segmenter says which strokes are one symbol, the parser corrects
+the symbols' labels by what surrounds them and gives the places (right, above right, below right, above, below, inside)
+from which robot_ai.vision.parsing makes the layout tree and its LaTeX. Works with the character model whose
+labels it names; retrain both networks after a new character model for full accuracy.
+
+## Trained on
+
+CROHME's training expressions (CC BY-NC-SA 3.0: non-commercial, share alike; these weights are to be taken so too).
+Commands: {', '.join(f'`{c}`' for c in document['training']['command'])}, commit {document['training']['commit']}.
+
+## Figures
+
+| measured | value |
+| --- | --- |
+{figures}
+## Limits
+
+Formulas of CROHME's kind: fractions, roots, scripts, sums, integrals, limits; no matrices, no text. In pictures,
+symbols that touch each other are read as one. At most {SIZES[-1]} symbols (longer ones fall back to rules).
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog='python -m training export expressions', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--parser', type=Path, required=True, help="the parser's run")
+    parser.add_argument('--segmenter', type=Path, required=True, help="the segmenter's run")
+    parser.add_argument('--characters', type=Path, default=Path('models/characters'))
+    parser.add_argument('--to', type=Path, default=Path('models/expressions'))
+    parser.add_argument('--version', default='0.1.0')
+    options = parser.parse_args(arguments)
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    document = export(options.parser, options.segmenter, options.characters, options.to, options.version)
+    print(f'{options.to}: {document["files"][GRAPH]["bytes"]} bytes')
+    return 0
