@@ -175,7 +175,9 @@ class BagWriter:
         return self._store.types[kind]
 
     def close(self):
-        """Write the index; without it most readers refuse the bag."""
+        """Write the index, without which most readers refuse the bag. May be called twice."""
+        if self._writer.storage is None:
+            return
         try:
             self._writer.close()
         except OSError as error:

@@ -21,7 +21,8 @@ from robot_ai.bags import Bag
 from robot_ai.errors import ConfigurationError
 from robot_ai.paths import find_file, share_directory
 
-NODES = ('speaker', 'state_machine', 'speech_to_text', 'character_recognizer', 'web', 'camera', 'microphone')
+NODES = ('speaker', 'performer', 'state_machine', 'speech_to_text', 'character_recognizer', 'web', 'camera',
+         'microphone')
 
 
 def add_arguments(parser):
@@ -79,7 +80,7 @@ def plan(options) -> tuple[dict[str, dict], dict]:
                 nodes[name]['model'] = str(Path(options.models).expanduser())
     if options.dialogue:
         dialogue = str(find_file(options.dialogue, 'config/dialogues'))
-        for name in ('state_machine', 'web'):
+        for name in ('state_machine', 'performer', 'web'):
             if name in nodes:
                 nodes[name]['dialogue'] = dialogue
     if options.bag:

@@ -11,6 +11,7 @@ replays). A reading is published once, when `stable` images in a row agree; then
 paper has been away.
 """
 import time
+from pathlib import Path
 
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
@@ -44,7 +45,7 @@ class CharacterRecognizerNode(ManagedNode):
     def __init__(self, recognizer_factory=None, **node_arguments):
         """Declare the parameters.
 
-        `recognizer_factory(folder, threads)` returns what has ExpressionRecognizer's `recognize(grey)`; by default
+        `recognizer_factory(models, threads)` returns what has ExpressionRecognizer's `recognize(grey)`; by default
         ExpressionRecognizer itself.
         """
         super().__init__(**node_arguments)
@@ -55,8 +56,8 @@ class CharacterRecognizerNode(ManagedNode):
 
     def configure(self):
         """Load the model; ModelError names what is missing or altered."""
-        self._recognizer = self._make_recognizer(find_model('characters', self.setting('model')),
-                                                 self.setting('threads'))
+        find_model('characters', self.setting('model'))
+        self._recognizer = self._make_recognizer(self.setting('model'), self.setting('threads'))
         info = getattr(getattr(self._recognizer, 'characters', None), 'info', None)
         if info is not None:
             self.health.model(info)
@@ -219,9 +220,12 @@ def _detection_types():
     return {name: getattr(msg, name) for name in ('Detection2DArray', 'Detection2D', 'ObjectHypothesisWithPose')}
 
 
-def _default_recognizer(folder, threads):
+def _default_recognizer(models, threads):
+    from robot_ai.vision.characters import CharacterRecognizer
     from robot_ai.vision.expressions import ExpressionRecognizer
-    return ExpressionRecognizer(folder, threads)
+    if models and (Path(models).expanduser() / 'model.yaml').is_file():  # one model; a formula's may lie beside it
+        return ExpressionRecognizer(Path(models).expanduser().parent, threads, CharacterRecognizer(models, threads))
+    return ExpressionRecognizer(models, threads)
 
 
 def main(args=None):
