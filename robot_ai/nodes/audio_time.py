@@ -24,7 +24,7 @@ class Timeline:
     """
 
     def __init__(self, lossless: bool = False):
-        """`lossless`: unstamped sound may come early or late by REPLAY_LEAD, as a replay delivers it."""
+        """`lossless`: unstamped sound may come as early as it likes and REPLAY_LEAD late: a replay's pace."""
         self._lossless = lossless
         self.reset()
 
@@ -47,8 +47,8 @@ class Timeline:
         if counting:
             off = end - self._clock.time_of(self._clock.count + frames)
             loose = self._lossless and stamp_ns is None
-            counting = abs(off) <= (REPLAY_LEAD if loose else GAP)
-            if loose:
+            counting = off <= REPLAY_LEAD if loose else abs(off) <= GAP
+            if loose and counting:
                 end -= off
         if not counting:
             self._clock = SampleClock(rate)

@@ -7,6 +7,7 @@ refuse the transition; others derive from `PlainNode`. Both publish `diagnostics
 clock, so that a stopped simulation is seen too.
 """
 import math
+import os
 import signal
 import sys
 import traceback
@@ -296,6 +297,7 @@ def run(node_class, args: list[str] | None = None) -> int:
         print(f'{node_class.NAME}: unknown argument {spare[0]!r}; parameters go after --ros-args, e.g.\n'
               f'  {node_class.NAME} --ros-args -p use_sim_time:=true', file=sys.stderr)
         return 2
+    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')  # this machine only, unless told otherwise
     node = executor = None
     try:
         # rclpy passes signals on to Python's handlers; SIGTERM too must break off a load in the main thread.

@@ -90,7 +90,10 @@ class Health:
         """Return the present status; rates are over the time since the call before."""
         sampled = {}
         for name, function in list(self._samplers.items()):
-            sampled[name] = function()
+            try:
+                sampled[name] = function()
+            except Exception as error:  # a report must not end the node
+                sampled[name] = f'cannot be told: {error!r}'
         now = time.monotonic()
         with self._lock:
             elapsed = max(now - self._last_time, 1e-3)

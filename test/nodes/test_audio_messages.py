@@ -130,6 +130,9 @@ def test_a_lossless_replay_may_run_ahead_of_unstamped_sound_but_not_by_a_pause()
     for index in range(1, 20):  # delivered at once, with the clock two seconds ahead
         assert place(timeline, None, 12 * SECOND) == ((9900 + 100 * index) * MS, GOES_ON)
     assert place(timeline, None, 60 * SECOND)[1] == RESTARTED
+    for index in range(1, 100):  # ten seconds of sound while the clock hardly moves
+        assert place(timeline, None, 60 * SECOND + index) == ((59_900 + 100 * index) * MS, GOES_ON)
+    assert place(timeline, None, 59 * SECOND)[1] == RESTARTED
 
 
 def test_the_gate_covers_speech_and_tail_also_for_blocks_that_come_late():
