@@ -16,6 +16,8 @@ and resuming gives the weights of an unbroken run. The best averaged weights lie
 import io
 import json
 import math
+import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -127,7 +129,7 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
 
     `weight(batch)` -> the global batch's sum of weights, computed on the host before the step (default: rows);
     each replica divides its sum by it, so that the sum of gradients is the gradient of the mean.
-    `config.steps` may grow between runs. Interrupting (Ctrl-C, SIGTERM as KeyboardInterrupt) saves first.
+    `config.steps` may grow between runs. Interrupting (Ctrl-C, SIGTERM) saves first.
     """
     folder, log = str(folder), log or (lambda text: print(text, flush=True))
     tf.io.gfile.makedirs(folder)
@@ -151,6 +153,12 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
         position.assign(step)
         manager.save(step)
 
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    main = threading.current_thread() is threading.main_thread()
+    # A pre-empted machine is sent SIGTERM, a closed terminal's job may have SIGINT ignored: both save first.
+    before = {s: signal.signal(s, interrupted) for s in (signal.SIGTERM, signal.SIGINT)} if main else {}
     try:
         while step < config.steps:
             batch = batches.batch(step)
@@ -187,6 +195,8 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
             if step % config.checkpoint_every == 0:
                 save()
     finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
         save()
         if strategy.chief:
             save_weights(model, optimizer, config, f'{folder}/last.weights.npz')

@@ -5,6 +5,7 @@ of the global mean, gradients of unequal replicas averaged.
 """
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -70,6 +71,24 @@ def test_resumed_run_is_the_unbroken_run(tmp_path):
     load_weights(model, tmp_path / 'b' / 'last.weights.npz')
     for one, other in zip(averaged, model.trainable_variables):
         np.testing.assert_array_equal(one, other.numpy())
+
+
+def test_a_pre_empted_run_goes_on(tmp_path):
+    class Killed(Numbers):
+        def batch(self, step):
+            if step == 4:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().batch(step)
+    model = new_model()
+    config = LoopConfig(steps=7, peak_rate=0.01, warm_up=3, log_every=1, decay_from=1.0, evaluate_every=2)
+    with pytest.raises(KeyboardInterrupt):
+        train(model, loss_sums, Killed(), config, tmp_path / 'a', OneDevice(),
+              weight=lambda batch: batch['counts'].sum(), log=lambda line: None)
+    resumed, lines, _ = run(tmp_path / 'a', 7)
+    unbroken, _, _ = run(tmp_path / 'b', 7)
+    assert lines[0].startswith('resumed at step 4')
+    for one, other in zip(unbroken, resumed):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_loss_falls_and_stops_at_the_goal(tmp_path):

@@ -68,7 +68,7 @@ class Replicated(OneDevice):
 
     def compile(self, step, jit=False):
         """Return a graph that runs `step` on each replica and sums what comes back."""
-        # The gradient all-reduce has no place inside an XLA cluster on CPUs, so `jit` is left to TPUs' own compiler.
+        # The all-reduce has no place inside an XLA cluster on CPUs, so `jit` is left to the TPUs' own compiler.
         @tf.function(reduce_retracing=False)
         def distributed(batch):
             sums = self.strategy.run(step, args=(batch,))

@@ -3,11 +3,13 @@
 Which espeak-ng voices are held out is fixed here by name, so that no training run hears the voices that validation
 and the dialogue's figures use.
 """
+import importlib.util
 import io
 import json
-import multiprocessing
 import random
+import struct
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,49 +92,42 @@ def synthesize(chosen: list[tuple[str, str]], variants: tuple[str, ...], split: 
             yield sound, {'text': spoken, 'speaker': voice, 'source': source, 'split': split}
 
 
+PICO = '''
+import json, struct, sys
+from py_nanotts import NanoTTS
+voice = NanoTTS()
+for line in sys.stdin:
+    text, speed, pitch = json.loads(line)
+    sound = voice.speak(text, voice='es-ES', speed=speed, pitch=pitch) or b''
+    sys.stdout.buffer.write(struct.pack('<I', len(sound)) + sound)
+    sys.stdout.buffer.flush()
+'''
+
+
 class Pico:
     """SVOX Pico's Spanish voice (package py-nanotts, Apache-2.0): made from a person's recordings, unlike espeak-ng's.
 
-    The library crashes the process now and then, so it runs in one of its own that is started again.
+    It runs in a process of its own: beside TensorFlow, in one process or forked from one, it crashes.
     """
 
     def __init__(self):
         """Start the process; AudioError where the package is absent."""
-        try:
-            import py_nanotts  # noqa: F401
-        except ImportError:
-            raise AudioError('Pico speech needs the package py-nanotts: pip install py-nanotts') from None
-        self._start()
-
-    def _start(self):
-        self._pipe, other = multiprocessing.Pipe()
-        self._process = multiprocessing.get_context('fork').Process(target=_speak, args=(other,), daemon=True)
-        self._process.start()
-        other.close()
+        if importlib.util.find_spec('py_nanotts') is None:
+            raise AudioError('Pico speech needs the package py-nanotts: pip install py-nanotts')
+        self._process = subprocess.Popen([sys.executable, '-c', PICO], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __call__(self, text: str, speed: float = 1.0, pitch: float = 1.0) -> np.ndarray:
-        """Return float32 [n] at 16 kHz, silence trimmed; empty where the voice fails twice."""
-        for _ in range(2):
-            try:
-                self._pipe.send((text, speed, pitch))
-                raw = self._pipe.recv_bytes()
-                break
-            except (EOFError, OSError):
-                self._process.join()
-                self._start()
-        else:
-            return np.zeros(0, np.float32)
+        """Return float32 [n] at 16 kHz, silence trimmed; AudioError where the process has ended."""
+        try:
+            self._process.stdin.write(json.dumps([text, speed, pitch]).encode() + b'\n')
+            self._process.stdin.flush()
+            size, = struct.unpack('<I', self._process.stdout.read(4))
+            raw = self._process.stdout.read(size)
+        except (OSError, struct.error):
+            raise AudioError(f'Pico ended with status {self._process.poll()} at {text!r}') from None
         sound = np.frombuffer(raw[:len(raw) // 2 * 2], '<i2').astype(np.float32) / 32768
         loud = np.flatnonzero(np.abs(sound) > 0.01)
         return sound[max(0, loud[0] - 1600):loud[-1] + 1600] if len(loud) else sound[:0]
-
-
-def _speak(pipe):
-    from py_nanotts import NanoTTS
-    voice = NanoTTS()
-    while True:
-        text, speed, pitch = pipe.recv()
-        pipe.send_bytes(voice.speak(text, voice='es-ES', speed=speed, pitch=pitch) or b'')
 
 
 def synthesize_pico(chosen: list[tuple[str, str]], seed: int) -> Iterator[tuple[np.ndarray, dict]]:
