@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from robot_ai.errors import ConfigurationError
+from robot_ai.speech.audio import SAMPLE_RATE
 from training.speech.augment import augment
-from training.speech.features import SAMPLE_RATE
 
 PCM = 32767.0
 

@@ -68,7 +68,7 @@ class Plan:
 
 
 def clip_hash(utterance: Utterance) -> int:
-    """Return the number that chooses an utterance's shard and its chance; its folder's place does not matter."""
+    """Return the number that chooses a clip's shard and its chance, of the path's last three parts and the text."""
     path = '/'.join(Path(utterance.audio).parts[-3:])
     return int.from_bytes(hashlib.sha256(f'{path} {utterance.start} {utterance.text}'.encode()).digest()[:7], 'big')
 

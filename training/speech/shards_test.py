@@ -1,6 +1,7 @@
 """Shards hold what may be trained on, and only that; an interrupted run goes on and ends with the same bytes."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,9 @@ import pytest
 import soundfile
 
 pytest.importorskip('apache_beam')
+
+from apache_beam.io.filesystem import FileMetadata
+from apache_beam.io.localfilesystem import LocalFileSystem
 
 from robot_ai.errors import ConfigurationError
 from training.__main__ import main
@@ -173,3 +177,64 @@ def test_ctrl_c_leaves_whole_shards_that_the_next_call_keeps(tmp_path):
     assert all(path.stat().st_mtime_ns == then for path, then in kept.items())
     found = [json.loads(path.read_text()) for path in (tmp_path / 'out').rglob('*.json')]
     assert len(found) > len(kept)
+
+
+class ObjectStore(LocalFileSystem):
+    """A store like gs://, without folders: objects lie in one local folder."""
+
+    root = None
+
+    @classmethod
+    def scheme(cls):
+        return 'store'
+
+    def _real(self, path):
+        return str(self.root / path.removeprefix('store://'))
+
+    def join(self, base, *parts):
+        return '/'.join([base.rstrip('/'), *parts])
+
+    def split(self, path):
+        return tuple(path.rsplit('/', 1))
+
+    def mkdirs(self, path):
+        pass
+
+    def has_dirs(self):
+        return False
+
+    def exists(self, path):
+        return Path(self._real(path)).is_file()
+
+    def create(self, path, *arguments, **named):
+        Path(self._real(path)).parent.mkdir(parents=True, exist_ok=True)
+        return super().create(self._real(path), *arguments, **named)
+
+    def open(self, path, *arguments, **named):
+        return super().open(self._real(path), *arguments, **named)
+
+    def rename(self, sources, targets):
+        super().rename(list(map(self._real, sources)), list(map(self._real, targets)))
+
+    def delete(self, paths):
+        super().delete(list(map(self._real, paths)))
+
+    def _list(self, prefix):
+        for path in sorted(self.root.rglob('*')):
+            name = f'store://{path.relative_to(self.root).as_posix()}'
+            if path.is_file() and name.startswith(prefix):
+                yield FileMetadata(name, path.stat().st_size)
+
+
+def test_corpus_and_shards_may_lie_in_an_object_store(made, held_out, tmp_path, monkeypatch):
+    """The same bytes come out as from and to a local folder; the paths never touch this machine's file system."""
+    folder, plan, _ = made
+    monkeypatch.setattr(ObjectStore, 'root', tmp_path)
+    # A clip's shard and chance hang on the last three parts of its path.
+    shutil.copytree(folder / 'corpus', tmp_path / folder.name / 'corpus')
+    remote = shards.Plan('store://bucket/out', plan.shards, plan.splits, plan.buckets_s, plan.variants, plan.seed)
+    counters = shards.run_pipeline([(f'store://{folder.name}/corpus/manifest.jsonl', 'auto')], remote, held_out)
+    assert counters['utterances'] == 24 and dict(shards.verify(remote)) == {}
+    assert shards.count_finished(remote) == shards.count_finished(plan)
+    made_remotely = {name: data for name, data in content(tmp_path / 'bucket' / 'out').items() if '.json' not in name}
+    assert made_remotely == {name: data for name, data in content(folder / 'out').items() if '.json' not in name}
