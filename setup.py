@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 SHARED_FOLDERS = ('launch', 'config', 'models')
 
 NODES = ('microphone', 'speech_to_text', 'camera', 'character_recognizer', 'state_machine', 'speaker',
-         'bag_player', 'web')
+         'bag_player', 'web', 'performer')
 
 
 def data_files():
