@@ -78,7 +78,7 @@ def _test(options) -> int:
         outcome = run_script(find_file(name, 'config/dialogues/conversations'), options.seed)
         for fault in outcome.faults:
             print(fault)
-        print(f'{name}: {outcome.passed} conversations passed, {len(outcome.faults)} failed, '
+        print(f'{name}: {outcome.passed} conversations passed, {outcome.failed} failed, '
               f'{len(outcome.visited)} states visited')
         failed |= bool(outcome.faults)
     return 1 if failed else 0

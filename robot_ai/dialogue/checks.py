@@ -10,7 +10,7 @@ from robot_ai.dialogue.wording import TIME_WORDS, sentences
 
 COLLISION = 0.93  # score at which one intent's example counts as the other's
 LONGEST_SENTENCE = 18  # words; people with memory loss follow short sentences better
-SHIPPED_ACTIONS = ('play_sound', 'show_picture', 'show_text', 'clear_screen', 'notify')
+SHIPPED_ACTIONS = ('play_sound', 'show_picture', 'show_text', 'notify')
 FILE_ACTIONS = {'play_sound', 'show_picture'}
 
 

@@ -66,7 +66,10 @@ class DialogueMachine:
         self._words = set().union(*(i.slots for i in dialogue.intents.values()), *(
             item for items in dialogue.lists.values() for item in items))
         self._build()
-        self._active = {p: self._intents_of(p) for p in dialogue.states}
+        self._local = {p: frozenset(i for s in dialogue.line(p) for r in s.on for i in r.hear)
+                       for p in dialogue.states}
+        everywhere = frozenset(i for r in dialogue.always for i in r.hear)
+        self._active = {p: local | everywhere for p, local in self._local.items()}
         self._clear(now)
 
     def _clear(self, now):
@@ -128,10 +131,6 @@ class DialogueMachine:
             self._machine.add_transition(
                 prefix + trigger, path, reaction.go or None, conditions=partial(self._fits, reaction),
                 before=partial(self._take, reaction, prefix), after=partial(self._finish, reaction))
-
-    def _intents_of(self, path) -> frozenset:
-        reactions = [r for s in self.dialogue.line(path) for r in s.on] + list(self.dialogue.always)
-        return frozenset(i for r in reactions for i in r.hear)
 
     # -- what a caller uses --------------------------------------------------------------------------------
 
@@ -387,8 +386,13 @@ class DialogueMachine:
     def _ask(self, meaning):
         intent = self.dialogue.intents.get(meaning.intent)
         urgent = intent is not None and intent.urgent
-        if self._leaf.rest and not urgent and self._now - self._asked_at < REST_ASK_PAUSE:
-            return
+        leaf = self._leaf
+        if not urgent:
+            if self.awaiting_action or (leaf.rest and self._now - self._asked_at < REST_ASK_PAUSE):
+                return
+            if leaf.unclear.retries == 0 and meaning.intent not in self._local[self.state]:
+                self._not_understood()  # the state is made for free talk: a half match says little there
+                return
         self._asked_at = self._now
         self._pending = ('heard', meaning)
         self._last_event, self._why = f'asked {meaning.intent}', f'score {meaning.score:.2f}'

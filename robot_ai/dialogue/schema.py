@@ -48,9 +48,8 @@ def _explained(error):
 
 def _unknown(key, allowed) -> str:
     best = process.extractOne(key, allowed, score_cutoff=60)
-    guess = f'; did you mean {best[0]!r}?' if best else ''
-    return f'the word {key!r} has no meaning here{guess} Allowed: {", ".join(allowed)}'.replace("' Allowed",
-                                                                                         "'. Allowed")
+    guess = f'; did you mean {best[0]!r}?' if best else '.'
+    return f'the word {key!r} has no meaning here{guess} Allowed: {", ".join(allowed)}'
 
 
 def _sentence(rule, wanted, value) -> str:

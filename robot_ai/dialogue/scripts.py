@@ -34,6 +34,7 @@ class Outcome:
     """What became of one script: conversations passed, faults with line and column, states visited."""
 
     passed: int = 0
+    failed: int = 0
     faults: list = field(default_factory=list)
     visited: set = field(default_factory=set)
 
@@ -101,7 +102,7 @@ def run_script(path, seed: int = 0) -> Outcome:
     if not isinstance(script, dict) or not isinstance(script.get('conversations'), list) or 'dialogue' not in script:
         raise DialogueError(source.fault((), 'expected `dialogue:` and `conversations:` (a list)'))
     beside = Path(path).parent / str(script['dialogue'])
-    dialogue = load_dialogue(beside if beside.is_file() else find_file(script['dialogue'], 'config/dialogues'))
+    dialogue = load_dialogue(beside if beside.is_file() and not beside.samefile(path) else find_file(script['dialogue'], 'config/dialogues'))
     outcome = Outcome()
     for i, conversation in enumerate(script['conversations']):
         where = ('conversations', i)
@@ -120,6 +121,7 @@ def run_script(path, seed: int = 0) -> Outcome:
         outcome.visited |= player.visited
         outcome.faults += [f'{fault} (in: {conversation.get("name", i + 1)})' for fault in faults]
         outcome.passed += not faults
+        outcome.failed += bool(faults)
     return outcome
 
 

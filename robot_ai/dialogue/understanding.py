@@ -77,7 +77,7 @@ class Understanding:
                 rows.append((name, sounds))
                 self.written.append(written)
         self.owners = np.array([r[0] for r in rows])
-        self.order = sorted(set(self.owners))
+        self.order = sorted({r[0] for r in rows})
         self.owner_index = np.array([self.order.index(o) for o in self.owners])
         vocabulary = sorted({w for _, words in rows for w in words})
         self.is_mark = np.array([w[0] == SLOT_MARK for w in vocabulary])
