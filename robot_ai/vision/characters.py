@@ -14,7 +14,8 @@ import numpy as np
 
 from robot_ai.errors import ModelError
 from robot_ai.model_store import GraphRunner, find_model, load_model
-from robot_ai.vision.finding import find_symbols, symbol_ink
+from robot_ai.vision.finding import Found, find_symbols, symbol_ink
+from robot_ai.vision.grouping import join_pieces
 from robot_ai.vision.ink import Box, ink_of_strokes, normalize_symbol, to_grey
 
 TOP = 5  # candidates a reading
@@ -86,16 +87,29 @@ class CharacterRecognizer:
     def read(self, image: np.ndarray, allowed: Iterable[str] | str | None = None) -> list[Symbol]:
         """Return the symbols of a picture in reading order; an empty list where nothing is written."""
         grey = to_grey(image)
-        found = find_symbols(grey)
+        found, scores = self.find(grey)
         if not found:
             return []
-        scores, _ = self.scores([symbol_ink(grey, item) for item in found])
         out = []
         for item, row in zip(found, self.restrict(scores, allowed)):
             candidates = self._candidates(row)
             if candidates:
                 out.append(Symbol(item.box, candidates))
         return out
+
+    def find(self, grey: np.ndarray) -> tuple[list[Found], np.ndarray]:
+        """Return the pieces of ink of a grey picture, joined to symbols, and their scores [n, classes].
+
+        Nothing where most of the pieces are no symbols: scribble, texture, print.
+        """
+        found = find_symbols(grey)
+        if not found:
+            return [], np.zeros((0, len(self.labels)), np.float32)
+        found, scores = join_pieces(found, lambda inks: self.scores(inks)[0], self.labels, symbol_ink)
+        keep = [number for number, row in enumerate(scores) if self.is_symbol(row)]
+        if 2 * len(keep) < len(found):
+            keep = []
+        return [found[number] for number in keep], scores[keep]
 
     def scores(self, inks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return the probabilities [n, classes] and theta [n, 2, 3] of normalised inks (uint8 [32, 32] each)."""

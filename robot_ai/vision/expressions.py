@@ -16,7 +16,6 @@ import numpy as np
 from robot_ai.errors import ModelError
 from robot_ai.model_store import find_model, load_model
 from robot_ai.vision.characters import CharacterRecognizer, Symbol
-from robot_ai.vision.finding import find_symbols, symbol_ink
 from robot_ai.vision.ink import Box, check_strokes, to_grey
 from robot_ai.vision.layout import Node, latex_of, rule_tree
 from robot_ai.vision.parsing import FormulaParser, best_tree, to_nodes
@@ -56,16 +55,11 @@ class ExpressionRecognizer:
 
     def recognize(self, image: np.ndarray) -> Expression:
         """Read a picture (anything that `ink.to_grey` takes) of one expression. ImageError for other arrays."""
-        grey = to_grey(image)
-        found = find_symbols(grey)
+        found, scores = self.characters.find(to_grey(image))
         if not found:
             return Expression()
-        scores, _ = self.characters.scores([symbol_ink(grey, item) for item in found])
-        keep = [n for n, row in enumerate(scores) if self.characters.is_symbol(row)]
-        if 2 * len(keep) < len(found):  # mostly scribble, texture, print: no formula
-            return Expression()
         boxes = np.array([[f.box.x, f.box.y, f.box.right, f.box.bottom] for f in found], np.float32)
-        return self._expression(scores[keep], boxes[keep])
+        return self._expression(scores, boxes)
 
     def recognize_strokes(self, strokes: list, width: float | None = None) -> Expression:
         """Read strokes (lists of (x, y), y down, in the order of writing); `width`: of the line, in their unit."""

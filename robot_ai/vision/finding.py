@@ -20,9 +20,10 @@ MAX_INK_SHARE = 0.3  # of the picture: more is no writing on paper
 
 @dataclass(frozen=True)
 class Found:
-    """One symbol found: its box in the picture's pixels and its ink (uint8, the box's size at the work scale)."""
+    """One symbol found: its box in the picture's pixels, the same at the work scale, and its ink there (uint8)."""
 
     box: Box
+    work: Box
     ink: np.ndarray = field(repr=False)
 
 
@@ -44,13 +45,24 @@ def find_symbols(grey: np.ndarray) -> list[Found]:
         box = group[0].box
         for part in group[1:]:
             box = box.union(part.box)
-        out.append(Found(_scaled(box, 1 / scale, grey.shape), cut(ink, box, group)))
+        out.append(Found(_scaled(box, 1 / scale, grey.shape), box, cut(ink, box, group)))
     return out
 
 
-def symbol_ink(grey: np.ndarray, found: Found) -> np.ndarray:
+def symbol_ink(found: Found) -> np.ndarray:
     """Return a found symbol's normalised ink, uint8 [32, 32], its neighbours left out."""
     return fit_ink(found.ink)
+
+
+def join(a: Found, b: Found) -> Found:
+    """Return two pieces of ink as one."""
+    work = a.work.union(b.work)
+    ink = np.zeros((work.height, work.width), np.uint8)
+    for piece in (a, b):
+        y, x = piece.work.y - work.y, piece.work.x - work.x
+        place = ink[y:y + piece.work.height, x:x + piece.work.width]
+        np.maximum(place, piece.ink, out=place)
+    return Found(a.box.union(b.box), work, ink)
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,7 @@ def ink_map(grey: np.ndarray) -> np.ndarray | None:
     reach = max(15, int(max(height, width) / 12)) | 1
     small = cv2.resize(smooth, (max(8, width // 4), max(8, height // 4)), interpolation=cv2.INTER_AREA)
     kernel = np.ones((max(3, reach // 4) | 1,) * 2, np.uint8)
-    light = bool(np.median(grey) >= 100) or _paper_is_light(small)
+    light = _paper_is_light(small)
     paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE if light else cv2.MORPH_OPEN, kernel)
     paper = cv2.resize(cv2.GaussianBlur(paper, (0, 0), max(1, reach / 8)), (width, height))
     difference = cv2.subtract(paper, smooth) if light else cv2.subtract(smooth, paper)
@@ -98,7 +110,7 @@ def _paper_is_light(small):
     kernel = np.ones((9, 9), np.uint8)
     light_ink = cv2.morphologyEx(small, cv2.MORPH_TOPHAT, kernel)
     dark_ink = cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, kernel)
-    return int(dark_ink.sum(dtype=np.int64)) >= int(light_ink.sum(dtype=np.int64))
+    return 1.1 * int(dark_ink.sum(dtype=np.int64)) >= int(light_ink.sum(dtype=np.int64))
 
 
 def components(ink: np.ndarray) -> list[Part]:
@@ -125,7 +137,6 @@ def components(ink: np.ndarray) -> list[Part]:
 def group_marks(parts: list[Part]) -> list[list[Part]]:
     """Join the pieces of =, i, j, ÷, :, ! and accented letters; everything else stays alone."""
     parts = sorted(parts, key=lambda p: (p.box.x, p.box.y))
-    typical = float(np.median([max(p.box.width, p.box.height) for p in parts]))
     group = list(range(len(parts)))
 
     def root(index):
@@ -135,9 +146,7 @@ def group_marks(parts: list[Part]) -> list[list[Part]]:
 
     for a, first in enumerate(parts):
         for b in range(a + 1, len(parts)):
-            if parts[b].box.x > first.box.right + typical:
-                break
-            if _belong(first.box, parts[b].box, typical):
+            if _belong(first, parts[b]):
                 group[root(b)] = root(a)
     out = {}
     for index, part in enumerate(parts):
@@ -145,27 +154,25 @@ def group_marks(parts: list[Part]) -> list[list[Part]]:
     return list(out.values())
 
 
-def _belong(a, b, typical):
-    """Whether two pieces of ink are one symbol, by their boxes alone."""
+def _belong(first, second):
+    """Whether two pieces of ink are one symbol beyond doubt, by shape and place alone; `grouping` tries the rest."""
+    a, b = first.box, second.box
     overlap = min(a.right, b.right) - max(a.x, b.x)
     gap = max(a.y, b.y) - min(a.bottom, b.bottom)
-    narrow = min(a.width, b.width)
-    flat_a, flat_b = a.width > 2.2 * a.height, b.width > 2.2 * b.height
-    if flat_a and flat_b:  # two bars: =
+    if all(box.width > 2.2 * box.height for box in (a, b)):  # two bars: =
         like = 0.5 < a.width / b.width < 2
-        return like and overlap > 0.5 * narrow and 0 < gap < 0.8 * max(a.width, b.width)
-    small, large = sorted((a, b), key=lambda box: box.width * box.height)
-    side = max(small.width, small.height)
-    dot = side < 0.4 * max(large.width, large.height)
-    if not dot or overlap < 0.3 * small.width - 1:
-        # overlapping boxes: a stroke inside another's box, as the bar of a torn letter
-        inside = (small.x >= large.x - 1 and small.right <= large.right + 1
-                  and small.y >= large.y - 1 and small.bottom <= large.bottom + 1)
-        return inside and side > 0.5 * max(large.width, large.height)
-    flat_large = large.width > 2.2 * large.height
-    if flat_large:  # a dot over or under a bar: ÷; not a small symbol over a fraction bar
-        return gap < 0.6 * large.width and side < 0.3 * large.width and large.width < 2 * typical
-    return 0 <= gap < 0.7 * max(large.height, 1) and (small.y < large.y or side < 0.25 * large.height)
+        return like and overlap > 0.5 * min(a.width, b.width) and 0 < gap < 0.8 * max(a.width, b.width)
+    small, large = sorted((first, second), key=lambda p: p.area)
+    box, other = small.box, large.box
+    side = max(box.width, box.height)
+    round_dot = small.area > 0.5 * box.width * box.height and side < 2.5 * min(box.width, box.height)
+    if not round_dot or overlap < 0.3 * box.width - 1:
+        return False
+    if other.width > 2.2 * other.height:  # a dot over or under a bar: division sign
+        return 0 < gap < 0.6 * other.width and side < 0.25 * other.width
+    # A dot over a stem (i, j) or under it (!, ?): not under a letter, where it is a full stop.
+    stem = other.width < 0.7 * other.height
+    return stem and side < 0.35 * other.height and 0 <= gap < 0.6 * other.height
 
 
 def reading_order(groups: list[list[Part]]) -> list[list[Part]]:

@@ -18,6 +18,7 @@ RENDER_MARGIN = 6  # px of paper around rendered strokes
 PEN = 0.06  # width of a pen's line over the longer side of what it writes, where nothing better is known
 MIN_CONTRAST = 24  # grey levels between ink and paper below which a picture is blank
 MAX_STROKE_POINTS = 20_000  # in one drawing: more is no handwriting
+TINY = 13  # px, longer side under which ink is enlarged before it is fitted
 INK_LEVEL = 96  # of 255: what counts as ink when its bounds are looked for
 
 Strokes = list  # of strokes; a stroke is a list of (x, y), y down, in any unit
@@ -108,6 +109,8 @@ def fit_ink(ink: np.ndarray) -> np.ndarray:
     if not len(ys):
         return np.zeros((SIZE, SIZE), np.uint8)
     crop = ink[ys[0]:ys[-1] + 1, xs[0]:xs[-1] + 1]
+    if max(crop.shape) < TINY:
+        return fit_ink(_enlarged(ink[max(0, ys[0] - 1):ys[-1] + 2, max(0, xs[0] - 1):xs[-1] + 2]))
     height, width = crop.shape
     scale = FIT / max(height, width)
     # INTER_AREA antialiases when it shrinks; above 1 it would repeat pixels, there cubic is smooth.
@@ -122,6 +125,13 @@ def fit_ink(ink: np.ndarray) -> np.ndarray:
     canvas = np.zeros((SIZE, SIZE), np.uint8)
     canvas[top:top + size[1], left:left + size[0]] = crop
     return canvas
+
+
+def _enlarged(ink):
+    """Return a speck's ink four times larger with edges as sharp as larger writing has them."""
+    ink = np.pad(ink, 1)  # a dot that fills its crop keeps its round edge
+    large = cv2.resize(ink, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    return np.clip((large.astype(np.float32) - 127) * 3 + 127, 0, 255).astype(np.uint8)
 
 
 def check_strokes(strokes: Strokes) -> list[np.ndarray]:

@@ -1,7 +1,7 @@
 """CROHME's training expressions in, a cache of symbols' scores, boxes and trees out; batches for the parser.
 
-The scores are the shipped character model's own, on distorted drawings of each symbol, so that the parser learns
-what the recogniser confuses. One row is one expression, padded to MAX_SYMBOLS.
+The scores are the shipped character model's own, on the distorted drawings that it was trained with, so that the
+parser learns what the recogniser confuses. One row is one expression, padded to MAX_SYMBOLS.
 """
 import time
 from pathlib import Path
@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from robot_ai.vision.characters import CharacterRecognizer
-from robot_ai.vision.ink import PEN, normalize_symbol, render_strokes
+from robot_ai.vision.ink import PEN, ink_of_strokes
 from robot_ai.vision.layout import typical_size
 from robot_ai.vision.parsing import normalized_boxes
-from training.characters.augment import camera, distort_strokes
 from training.characters.data import read_lines
 from training.expressions.trees import tree_of
 
@@ -20,61 +19,46 @@ MAX_SYMBOLS = 32  # training expressions with more (1 %) are left out
 ROOT_INDEX = MAX_SYMBOLS
 
 
-def cache(folder: Path, recognizer: CharacterRecognizer, part: str, variants: int, seed: int) -> dict[str, np.ndarray]:
-    """Return the arrays of `variants` distorted views of each expression of a part ('train', 'validation-2013').
+def cache(folder: Path, recognizer: CharacterRecognizer, part: str, drawings=None) -> dict[str, np.ndarray]:
+    """Return the arrays of a part's expressions ('train', 'validation-2013').
 
+    `drawings`: the character model's training cache (training.characters.batches.Cache), whose variants are then
+    scored, one view of each expression a variant; without it each symbol is drawn once as it is (for validation).
     'scores' float16 [rows, 32, classes], 'boxes' float32 [rows, 32, 4], 'label', 'parent', 'relation' int16
-    [rows, 32], 'count' int16 [rows]. One view without distortion where `variants` is 0.
+    [rows, 32], 'count' int16 [rows].
     """
-    rng = np.random.default_rng(seed)
     index = {label: number for number, label in enumerate(recognizer.labels)}
-    rows, started = [], time.monotonic()
-    items = [(item, tree_of(item)) for item in read_lines(folder / f'expressions-{part}.jsonl.xz')]
-    items = [(item, tree) for item, tree in items if tree and len(tree.labels) <= MAX_SYMBOLS
-             and all(label in index for label in tree.labels)]
-    print(f'{len(items)} expressions of {part}', flush=True)
-    for variant in range(max(1, variants)):
-        for item, tree in items:
-            rows.append(_row(item, tree, recognizer, index, rng if variants else None))
-        print(f'variant {variant}: {time.monotonic() - started:.0f} s', flush=True)
+    rows, started, first = [], time.monotonic(), 0
+    owned = np.flatnonzero(drawings.source == drawings.sources.index('crohme')) if drawings else None
+    for item in read_lines(folder / f'expressions-{part}.jsonl.xz'):
+        symbols = [s for s in item['symbols'] if s['strokes']]  # the order of the drawings
+        mine = range(first, first + len(symbols))
+        first += len(symbols)
+        tree = tree_of(item)
+        if not tree or len(tree.labels) > MAX_SYMBOLS or not all(label in index for label in tree.labels):
+            continue
+        if drawings:
+            place = {tuple(sorted(s['strokes'])): owned[n] for s, n in zip(symbols, mine)}
+            at = [place[tuple(strokes)] for strokes in tree.strokes]
+            views = [np.stack([variant[n] for n in at]) for variant in drawings.variants]
+        else:
+            pen = PEN * typical_size(tree.boxes)
+            views = [[ink_of_strokes([item['strokes'][i] for i in strokes], pen) for strokes in tree.strokes]]
+        rows += [_row(tree, recognizer.scores(view)[0], index) for view in views]
+    print(f'{len(rows)} views of expressions of {part}: {time.monotonic() - started:.0f} s', flush=True)
     return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
 
 
-def _row(item, tree, recognizer, index, rng):
-    strokes = [np.asarray(stroke, np.float32)[:, :2] for stroke in item['strokes']]
-    boxes = tree.boxes
-    pen = PEN * typical_size(boxes)
-    if rng is not None:
-        strokes = _skewed(strokes, rng)
-        boxes = np.array([_bounds([strokes[i] for i in mine]) for mine in tree.strokes])
-        pen = typical_size(boxes) * float(np.clip(np.exp(rng.normal(np.log(PEN), 0.3)), 0.025, 0.12))
-    inks = []
-    for mine in tree.strokes:
-        lines = [strokes[i] for i in mine]
-        picture = render_strokes(lines if rng is None else distort_strokes(lines, rng, 0.6), pen)
-        inks.append(normalize_symbol(camera(picture, rng) if rng is not None and rng.random() < 0.25 else picture))
-    scores, _ = recognizer.scores(inks)
-    count = len(inks)
+def _row(tree, scores, index):
+    count = len(scores)
     row = {'scores': np.zeros((MAX_SYMBOLS, scores.shape[1]), np.float16),
            'boxes': np.zeros((MAX_SYMBOLS, 4), np.float32), 'count': np.int16(count),
            **{key: np.zeros(MAX_SYMBOLS, np.int16) for key in ('label', 'parent', 'relation')}}
-    row['scores'][:count], row['boxes'][:count] = scores, normalized_boxes(boxes)
+    row['scores'][:count], row['boxes'][:count] = scores, normalized_boxes(tree.boxes)
     row['label'][:count] = [index[label] for label in tree.labels]
     row['parent'][:count] = [ROOT_INDEX if p < 0 else p for p in tree.parents]
     row['relation'][:count] = tree.relations
     return row
-
-
-def _skewed(strokes, rng):
-    """Turn, stretch and shear a whole expression a little, and write each stroke a little elsewhere."""
-    angle, stretch, shear = rng.normal(0, 0.03), np.exp(rng.normal(0, 0.1)), rng.normal(0, 0.05)
-    matrix = np.array([[np.cos(angle) * stretch, shear - np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
-    return [stroke @ matrix.T for stroke in strokes]
-
-
-def _bounds(lines):
-    points = np.concatenate(lines)
-    return [*points.min(axis=0), *points.max(axis=0)]
 
 
 class Batches:
@@ -101,6 +85,9 @@ def prepared(rows: dict, chosen: np.ndarray, width: int, rng=None, jitter: float
     if rng is not None:
         boxes += rng.normal(0, jitter, boxes.shape).astype(np.float32)
         boxes *= np.exp(rng.normal(0, 0.08, (len(chosen), 1, 1))).astype(np.float32)
+        boxes[..., ::2] *= np.exp(rng.normal(0, 0.1, (len(chosen), 1, 1))).astype(np.float32)  # wide or narrow hands
+        slope = rng.normal(0, 0.03, (len(chosen), 1)).astype(np.float32)  # rising or falling lines
+        boxes[..., 1::2] += (slope * (boxes[..., 0] + boxes[..., 2]) / 2)[..., None]
         scores = scores ** np.exp(rng.normal(0, 0.25, (len(chosen), 1, 1))).astype(np.float32)
         scores /= scores.sum(axis=-1, keepdims=True) + 1e-9
     count = rows['count'][chosen].astype(np.int32)

@@ -1,8 +1,7 @@
 """`python -m training train expressions`: train the parser or the segmenter on CROHME's training expressions.
 
 Example:
-  python -m training train expressions --config segmenter --prepare ../shared/data/handwriting --folder ~/runs/segmenter
-  python -m training train expressions --config parser --prepare ../shared/data/handwriting --folder ~/runs/parser
+  python -m training train expressions --config parser --prepare ../shared/data/handwriting --drawings C --folder R
 
 """
 import argparse
@@ -77,6 +76,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--config', default='parser', help='a module of training/expressions/configs')
     parser.add_argument('--folder', type=Path, required=True, help='caches, checkpoints; resumed if it exists')
     parser.add_argument('--prepare', type=Path, metavar='DATA', help='first write the caches from this folder')
+    parser.add_argument('--drawings', type=Path, metavar='CACHE', help="the character model's training cache")
+    parser.add_argument('--prepare-only', action='store_true', help='write the caches and stop')
     parser.add_argument('--characters', default='', help='the character model whose scores are learnt from')
     parser.add_argument('--steps', type=int, help="overrides the config's LOOP['steps']")
     parser.add_argument('--init', default='', help='weights (.npz) to start from')
@@ -88,6 +89,8 @@ def main(arguments: list[str]) -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.prepare:
         prepare(config, options)
+    if options.prepare_only:
+        return 0
     run(config, options)
     return 0
 
@@ -95,15 +98,17 @@ def main(arguments: list[str]) -> int:
 def prepare(config: ModuleType, options) -> None:
     """Write the caches train.npz and validation.npz into the run's folder."""
     from robot_ai.vision.characters import CharacterRecognizer
+    from training.characters.batches import Cache
     from training.expressions import data, segmenter
     recognizer = CharacterRecognizer(options.characters)
+    if config.KIND == 'parser' and not options.drawings:
+        raise ConfigurationError('the parser learns from the character drawings: add --drawings CACHE')
     for name, part in (('train', 'train'), ('validation', 'validation-2013')):
         if config.KIND == 'parser':
-            variants = config.VARIANTS if name == 'train' else 0
-            arrays = data.cache(options.prepare, recognizer, part, variants, config.SEED)
+            drawings = Cache(options.drawings) if name == 'train' else None
+            arrays = data.cache(options.prepare, recognizer, part, drawings)
         else:
-            share = config.SHARE if name == 'train' else 1.0
-            arrays = segmenter.cache(options.prepare, recognizer, part, share, config.SEED)
+            arrays = segmenter.cache(options.prepare, recognizer, part, config.SHARES[name], config.SEED)
         np.savez(options.folder / f'{name}.npz', **arrays)
 
 

@@ -1,24 +1,24 @@
-"""The parser of formulas: symbols' scores and boxes to labels and layout tree.
+r"""The parser of formulas: symbols' scores and boxes to labels and layout tree.
 
-Data: CROHME's 8,709 training expressions whose LaTeX and symbols agree, three distorted views each, scored by the
-shipped character model; CROHME 2013 validates with its symbol grouping given.
-Cost: 5 minutes for the caches, 25 for the steps on one Zen 3 core left alone.
+Data: CROHME's 8,709 training expressions whose LaTeX and symbols agree, their symbols' distorted drawings scored by
+the shipped character model; CROHME 2013 validates with its symbol grouping given.
+Cost: 1 minute for the caches, 4 for the steps on one Zen 3 core left alone.
 
-    python -m training train expressions --config parser --prepare ../shared/data/handwriting --folder RUN
+    python -m training train expressions --config parser --prepare ../shared/data/handwriting \
+        --drawings CACHE --folder RUN
 
-Laptop variant: add `--steps 600` (3 minutes).
+Laptop variant: add `--steps 600` (1 minute).
 """
 KIND = 'parser'
 SEED = 3
-VARIANTS = 3  # distorted views of each expression
-MODEL = {'width': 96, 'heads': 4, 'depth': 3, 'dropout': 0.1}
+MODEL = {'width': 64, 'heads': 4, 'depth': 2, 'dropout': 0.1}
 LOOP = {  # training.loop.LoopConfig
-    'steps': 6000,
-    'peak_rate': 1.5e-3,
-    'warm_up': 200,
+    'steps': 2500,
+    'peak_rate': 2e-3,
+    'warm_up': 100,
     'decay_from': 0.4,
     'weight_decay': 1e-2,
-    'evaluate_every': 300,
+    'evaluate_every': 250,
     'checkpoint_every': 150,
     'log_every': 50,
     'metric': 'error',
