@@ -14,6 +14,8 @@ pytest.importorskip('rclpy')
 
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
+from rclpy.qos import qos_profile_sensor_data  # noqa: E402
+from rosgraph_msgs.msg import Clock  # noqa: E402
 from std_msgs.msg import Bool, Header, Int16MultiArray, String  # noqa: E402
 
 from robot_ai.errors import ModelError  # noqa: E402
@@ -117,12 +119,18 @@ def test_details_lie_within_the_sound_and_words_within_their_utterance(graph, in
 def test_hours_of_sound_leave_memory_and_queue_as_they_were(graph, info):
     psutil = pytest.importorskip('psutil')
     hours = float(os.environ.get('ROBOT_AI_SOAK_HOURS', '2'))  # of sound, played as fast as it is recognised
-    node = graph.add(SpeechToTextNode(parameter_overrides=[Parameter('reliable', value=True)]))
+    node = graph.add(SpeechToTextNode(parameter_overrides=[
+        Parameter('reliable', value=True), Parameter('use_sim_time', value=True)]))
+    clock = graph.publisher(Clock, '/clock', qos_profile_sensor_data)
     progress = []
     graph.node.create_subscription(Header, 'audio/progress', progress.append, 50)
     audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
     process, sizes, sent = psutil.Process(), [], 0
     for seed in range(round(hours * 3600 / 30)):
+        now = Clock()
+        now.clock.sec = 1000 + 30 * seed
+        graph.wait(lambda: clock.publish(now)  # again and again: /clock is best effort  # noqa: B023
+                   or node.get_clock().now().nanoseconds == now.clock.sec * 10**9)  # noqa: B023
         for block in blocks(np.concatenate([voice(4.0, seed), pause(26.0, seed)])):
             audio.publish(to_array_message(block, RATE))
             sent += 1
