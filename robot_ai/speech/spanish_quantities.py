@@ -21,7 +21,10 @@ from robot_ai.speech.spanish_tables import (
 
 _LETTER = 'A-Za-zÀ-ÖØ-öø-ɏ'
 # 1.234.567,89   12 345   1234   3,5   3.5   1'5 (old decimals)
-_NUMBER = r"(?:\d{1,3}(?:\.\d{3})+(?!\d)|\d{2,3}(?: \d{3})+(?! ?\d)|\d(?: \d{3}){2,}(?! ?\d)|\d+)(?:[,.'’]\d+)?"
+_NUMBER = (
+    r"(?:\d{1,3}(?:\.\d{3})+(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)"
+    r"|\d{2,3}(?: \d{3})+(?! ?\d)|\d(?: \d{3}){2,}(?! ?\d)|\d+)(?:[,.'’]\d+)?"
+)
 _SINGLE = re.compile(r'(?:1|1[.,]0+)$')
 
 
@@ -242,6 +245,8 @@ def cardinals(text: str) -> str:
     """Every digit left becomes words, agreeing with what it counts."""
     def say(match):
         token = match[0]
+        if re.fullmatch(r'\d+(?:,\d{3}){2,}', token):
+            token = token.replace(',', '')  # English thousands
         parts = re.fullmatch(r"(.*?)(?:([,.'’])(\d+))?", token)
         whole, mark, decimals = parts.groups()
         if mark == '.' and len(decimals) == 3 and re.fullmatch(r'[1-9]\d{0,2}(?:\.\d{3})*', whole):

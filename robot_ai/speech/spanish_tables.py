@@ -108,7 +108,7 @@ BARE_ABBREVIATIONS = {'sr': 'señor', 'sra': 'señora', 'srta': 'señorita', 'sr
 # Initialisms said letter by letter in any case; all-consonant capitals are spelled without standing here.
 SPELLED = _words('cd dvd tv usb dni adn arn gps sms html www pdf http https pc wc fbi nba bbc ia ue url rtve '
               'ceo atm pvc '
-              'ot cpu usa hp dj mp tdt tnt uci oea itv ibm ong')
+              'ot cpu hp dj mp tdt tnt uci oea itv ibm ong')
 
 # Words that look like initialisms without vowels but are interjections.
 CONSONANT_WORDS = _words('mmm mm hm hmm pst psst sh shh shhh brr brrr grr grrr zzz pss chst chss ss sss rrr jm '
@@ -141,7 +141,7 @@ UNITS = {
     'J': ('julio', 'julios', False), 'kJ': ('kilojulio', 'kilojulios', False),
     'cal': ('caloría', 'calorías', True), 'kcal': ('kilocaloría', 'kilocalorías', True),
     'Pa': ('pascal', 'pascales', False), 'hPa': ('hectopascal', 'hectopascales', False),
-    'dB': ('decibelio', 'decibelios', False), 'Ω': ('ohmio', 'ohmios', False), 'K': ('kelvin', 'kelvin', False),
+    'dB': ('decibelio', 'decibelios', False), 'Ω': ('ohmio', 'ohmios', False),
     'kB': ('kilobyte', 'kilobytes', False), 'KB': ('kilobyte', 'kilobytes', False),
     'MB': ('megabyte', 'megabytes', False), 'GB': ('gigabyte', 'gigabytes', False),
     'TB': ('terabyte', 'terabytes', False), 'Mbps': ('megabit por segundo', 'megabits por segundo', False),

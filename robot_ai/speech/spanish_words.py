@@ -149,7 +149,7 @@ _LONE_CAPITAL = re.compile(rf'(?<![{_LETTER}.])([BCDFGHJKLMNÑPQRSTVWXZ])(?![{_L
 _LETTERS_AND_DIGITS = re.compile(rf'(?<=\d)(?=[{_LETTER}])|(?<=[{_LETTER}])(?=\d)')
 _CAPITALS = re.compile(rf'(?<![{_LETTER}])(?:(?:[{_UPPER}]\.){{2,}}|[{_UPPER}]{{2,6}})(?![{_LETTER}])')
 _SYLLABLES = re.compile(
-    r'(?:(?:[BCDFGPT]?[LR]|CH|QU|GU|[BCDFGHJKLMNÑPQRSTVXYZ])?[AEIOUÁÉÍÓÚÜ]{1,2}[NSLRDZMXBCPTF]?S?)+')
+    r'(?:(?:[BCDFGPT]?[LR]|[CT]H|QU|GU|[BCDFGHJKLMNÑPQRSTVWXYZ])?[AEIOUÁÉÍÓÚÜ]{1,2}[NSLRDZMXBCPTF]?S?)+')
 
 
 def symbols(text: str) -> str:
@@ -167,7 +167,8 @@ def initialisms(text: str) -> str:
         dotted = '.' in match[0]
         unsayable = not _SYLLABLES.fullmatch(letters) and letters.lower() not in CONSONANT_WORDS
         vowelless = not re.search('[AEIOUÁÉÍÓÚÜY]', letters)
-        if letters.lower() in SPELLED or dotted or (unsayable and (vowelless or not shouting)):
+        short = not shouting and (letters == 'USA' or (unsayable and len(letters) <= 3))
+        if letters.lower() in SPELLED or dotted or (unsayable and vowelless) or short:
             return f' {spell(letters)} '
         return match[0]
     text = _INITIAL.sub(lambda m: f'{spell(m[1])} ', text)

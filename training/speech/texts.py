@@ -133,9 +133,9 @@ def number(value: int) -> str:
 
 
 def prose(folder: Path = FORTUNES) -> list[str]:
-    """Return the sentences of Debian's fortunes-es (read recursively), 3 to 16 words each, as they are written."""
+    """Return the sentences, 3 to 16 words each, of Debian's fortunes-es (not of `off/`: insults in ROT13)."""
     found = []
-    for path in sorted(folder.rglob('*.fortunes')):
+    for path in sorted(folder.glob('*.fortunes')):
         raw = path.read_bytes()
         try:
             text = raw.decode('utf-8')
