@@ -5,13 +5,14 @@ as `last_error`; a fault (no model, no device) shows as ERROR until `recovered`.
 """
 import threading
 import time
+from collections import deque
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 
 PERIOD = 1.0  # s between two reports
 EVENT_SHOWN = 10.0  # s that an event keeps the level at WARN
-LOG_EVERY = 2.0  # s at least between two log lines of events: a flood of bad messages must not flood the log
+LOG_AT_MOST, LOG_WITHIN = 5, 10.0  # lines of events in so many s: a flood of bad messages must not flood the log
 
 
 class Health:
@@ -26,7 +27,7 @@ class Health:
         self._event_until = 0.0
         self._event = self._fault = self._last_error = ''
         self._last_time = time.monotonic()
-        self._last_log = -LOG_EVERY
+        self._logged = deque(maxlen=LOG_AT_MOST)  # (time, message) of the newest lines
         self._publisher = node.create_publisher(DiagnosticArray, 'diagnostics', 10)
         self._timer = node.create_timer(PERIOD, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -56,14 +57,15 @@ class Health:
         self.value('model sha256', info.sha256)
 
     def event(self, message: str):
-        """Report something that went wrong once: logged, WARN for ten seconds."""
+        """Report something that went wrong once: logged unless it comes in floods, WARN for ten seconds."""
         now = time.monotonic()
         with self._lock:
             self._event = self._last_error = message
             self._event_until = now + EVENT_SHOWN
-            silent = now - self._last_log < LOG_EVERY
+            recent = [text for then, text in self._logged if now - then < LOG_WITHIN]
+            silent = message in recent or len(recent) == LOG_AT_MOST
             if not silent:
-                self._last_log = now
+                self._logged.append((now, message))
             self._counts['errors'] = self._counts.get('errors', 0) + 1
         if not silent:
             self._node.get_logger().warning(message)

@@ -138,6 +138,17 @@ def test_diagnostics_carry_rates_events_and_last_error(graph, lamp):
     assert values['queue'] == '17' and values['last_error'] == 'a block was lost'
 
 
+def test_a_flood_of_events_is_counted_but_logged_five_times_at_most(lamp, monkeypatch):
+    lines = []
+    monkeypatch.setattr(lamp, 'get_logger', lambda: type('Logger', (), {'warning': lines.append}))
+    for _ in range(3):
+        lamp.health.event('the same')
+    for index in range(100):
+        lamp.health.event(f'another, {index}')
+    assert lines == ['the same', *(f'another, {index}' for index in range(4))]
+    assert lamp.health.counted('errors') == 103 and lamp.health.last_error == 'another, 99'
+
+
 def test_a_plain_node_takes_parameters_at_start_only(graph):
     class Bell(PlainNode):
         NAME = 'bell'

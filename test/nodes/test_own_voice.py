@@ -103,7 +103,7 @@ def test_no_transcript_comes_of_the_robots_own_voice(graph, naoqi):
     graph.wait(lambda: graph.ears.health.counted('audio heard s') > heard + 0.3, 'the gate to open')
     naoqi.hear(tone(0.8, RATE, CHANNELS))
     graph.wait(lambda: texts)
-    assert texts[0].data in ('tono 7', 'tono 8') and len(texts) == 1
+    assert len(texts) == 1 and texts[0].data.startswith('tono')
 
 
 def test_without_the_gate_the_robot_would_hear_itself(graph, naoqi):
