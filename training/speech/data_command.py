@@ -6,6 +6,7 @@ was left out, and is listed; 2 usage.
 
 import argparse
 import itertools
+import random
 import sys
 import threading
 from collections import Counter
@@ -103,7 +104,7 @@ def _held_out(options, sounds):
     if not manifests:
         print('no held-out manifest (--held-out): nothing is compared with a test', file=sys.stderr)
         return None
-    return leaks.HeldOut.of_manifests(manifests, sounds)
+    return leaks.HeldOut.of_manifests(manifests, sounds, progress=True)
 
 
 def _texts(options, count):
@@ -118,8 +119,6 @@ def _texts(options, count):
                 (file.stem, line) for line in file.read_text(encoding='utf-8').splitlines() if line.strip()
             )
         return
-    import random
-
     rng, streams = random.Random(f'texts {options.seed}'), []
     for source in options.sources.split(','):
         if source == 'everyday':
@@ -182,7 +181,7 @@ def _check(options):
 
         spelling = Spelling()
     for path in options.corpus:
-        for utterance in tqdm(loaders.load(path, options.layout, problems), unit='clip', leave=False):
+        for utterance in tqdm(list(loaders.load(path, options.layout, problems)), unit='clip', leave=False):
             if options.sound:
                 try:
                     seconds[utterance.split] += len(read(utterance)) / 16000
@@ -210,11 +209,11 @@ def _leaks(options):
         return 2
     problems, found = Problems(), Counter()
     for path in options.corpus:
-        training = (
+        training = [
             utterance
             for utterance in loaders.load(path, options.layout, problems)
             if not utterance.split.startswith('test')
-        )
+        ]
         for leak in leaks.find_leaks(
             tqdm(training, unit='clip', leave=False), held_out, not options.texts_only, problems
         ):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from robot_ai.errors import AudioError
 from robot_ai.speech.spanish import fold
@@ -88,15 +89,15 @@ class HeldOut:
         return held_out
 
     @classmethod
-    def of_manifests(cls, manifests: Iterable[Path], sounds: bool = True) -> 'HeldOut':
+    def of_manifests(cls, manifests: Iterable[Path], sounds: bool = True, progress: bool = False) -> 'HeldOut':
         """Return the test splits of manifests (every split whose name begins with test)."""
-        chosen = (
+        chosen = [
             utterance
             for manifest in manifests
             for utterance in load(manifest)
             if utterance.split.startswith('test')
-        )
-        return cls.of(chosen, sounds)
+        ]
+        return cls.of(tqdm(chosen, 'held-out tests', unit='clip', disable=not progress, leave=False), sounds)
 
     def add(self, utterance: Utterance, samples: np.ndarray | None = None) -> None:
         """Hold out one utterance, with its sound if given."""
