@@ -14,6 +14,7 @@ from robot_ai.nodes.robots import load_robot
 from robot_ai.paths import find_file, share_directory
 
 RESPAWN_DELAY = 2.0  # s
+ENDING_TIMEOUT = '20'  # s after Ctrl-C before launch insists: on a busy computer a node may still be loading
 MANAGED = ('microphone', 'speech_to_text', 'camera', 'character_recognizer', 'web')
 PLAIN = ('state_machine', 'speaker', 'performer')
 ARGUMENTS = (
@@ -69,11 +70,15 @@ def _plan(given):
         for name in ('state_machine', 'performer', 'web'):
             parameters[name]['dialogue'] = str(find_file(given['dialogue'], 'config/dialogues'))
     if given['bag']:
-        parameters['bag_player'] = {'bag': given['bag']}
+        running = sorted(set(parameters) - without)
+        for values in parameters.values():
+            values['reliable'] = True  # nothing of a recording may be lost
+        parameters['bag_player'] = {'bag': given['bag'], 'reliable': True, 'wait_for': running, 'wait': 60.0}
     return [Node(
         package='robot_ai', executable=name, name=name, namespace=given['namespace'], output='screen',
-        parameters=[*files, {key: _exactly(value) for key, value in values.items()}], remappings=remappings, respawn=name != 'bag_player',
-        respawn_delay=RESPAWN_DELAY, arguments=['--ros-args', '--log-level', given['log_level']],
+        parameters=[*files, {key: _exactly(value) for key, value in values.items()}], remappings=remappings,
+        respawn=name != 'bag_player', respawn_delay=RESPAWN_DELAY, sigterm_timeout=ENDING_TIMEOUT,
+        arguments=['--ros-args', '--log-level', given['log_level']],
     ) for name, values in parameters.items() if name not in without]
 
 

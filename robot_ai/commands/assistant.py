@@ -87,8 +87,8 @@ def plan(options) -> tuple[dict[str, dict], dict]:
         with Bag(options.bag):  # a bag that cannot be read should be told before anything starts
             pass
         for parameters in nodes.values():
-            parameters['use_sim_time'] = True
-        nodes['bag_player'] = {'bag': str(Path(options.bag).expanduser()), 'loop': options.loop}
+            parameters |= {'use_sim_time': True, 'reliable': True}  # nothing of a recording may be lost
+        nodes['bag_player'] = {'bag': str(Path(options.bag).expanduser()), 'loop': options.loop, 'reliable': True}
     return nodes, {'namespace': options.namespace, 'params_files': files, 'remappings': remappings}
 
 

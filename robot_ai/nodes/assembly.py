@@ -13,7 +13,6 @@ from robot_ai.errors import RobotAIError
 CLASSES = {  # node -> its class in robot_ai.nodes.<node>; in the order in which they are started
     'speaker': 'SpeakerNode',
     'performer': 'PerformerNode',
-    'performer': 'PerformerNode',
     'state_machine': 'StateMachineNode',
     'speech_to_text': 'SpeechToTextNode',
     'character_recognizer': 'CharacterRecognizerNode',

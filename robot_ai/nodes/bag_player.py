@@ -35,6 +35,7 @@ class BagPlayerNode(PlainNode):
         Parameter('tail', 3.0, 'how long /clock runs on after the last message', 's', 0.0, 600.0),
         Parameter('wait', 20.0, 'how long to wait, before the first message, for somebody to subscribe each topic',
                   's', 0.0, 600.0),
+        Parameter('wait_for', [''], 'nodes of this namespace that must take /clock before the first message'),
         Parameter('patience', 20.0, 'lockstep: how long to wait for audio/progress before playing by `rate`', 's',
                   0.1, 600.0),
         Parameter('inputs_only', True, 'leave out what the assistant publishes itself (transcripts, states, ...)'),
@@ -103,11 +104,16 @@ class BagPlayerNode(PlainNode):
 
     def _wait_for_subscribers(self):
         end = time.monotonic() + self.setting('wait')
-        missing = self._playback.topics
-        while missing and time.monotonic() < end and not self._stopping.wait(POLL):
+        missing, wanted = self._playback.topics, {name for name in self.setting('wait_for') if name}
+        while (missing or wanted) and time.monotonic() < end and not self._stopping.wait(POLL):
             missing = [t for t in self._playback.topics if not self._playback.subscribers(t)]
-        if missing and not self._stopping.is_set():
+            wanted -= {info.node_name for info in self.get_subscriptions_info_by_topic('/clock')}
+        if self._stopping.is_set():
+            return
+        if missing:
             self.health.event(f'nobody subscribes {", ".join(missing)}; playing all the same')
+        if wanted:
+            self.health.event(f'{", ".join(sorted(wanted))} did not start; playing all the same')
 
     def _play(self):
         """Play the bag once."""
