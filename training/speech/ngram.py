@@ -70,9 +70,10 @@ def train_ngram(lines: Iterable[tuple[str, float]], order: int = 6, at_least: fl
     return NgramModel(order, units, keys, values[:, 0].astype(np.float16), values[:, 1].astype(np.float16))
 
 
-def training_lines(manifest: Path, everyday: int, seed: int = 4242) -> list[tuple[str, float]]:
-    """Return (text, weight): `everyday` generated sentences, prose, the train split's transcripts, some words."""
+def training_lines(manifest: Path, everyday: int, dialogues: list[Path], seed: int = 4242) -> list[tuple[str, float]]:
+    """Return (text, weight): generated sentences, dialogues' examples, prose, words, the train split's transcripts."""
     lines = [(text, 0.5) for text in texts.sentences(seed, everyday)]
+    lines += [(text, 2.0) for path in dialogues for text in texts.dialogue_examples(path)]
     lines += [(text, 1.0) for text in texts.prose()]
     lines += [(text, 0.2) for text in random.Random(seed).sample(texts.words(), 20000)]
     with open(manifest, encoding='utf-8') as rows:
@@ -88,10 +89,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--manifest', type=Path, required=True)
     parser.add_argument('--out', type=Path, required=True)
     parser.add_argument('--order', type=int, default=6)
+    parser.add_argument('--dialogues', type=Path, nargs='*', default=[], help='files whose examples are counted')
     parser.add_argument('--everyday', type=int, default=20000, help='generated sentences')
     parser.add_argument('--at-least', type=float, default=2.0, help='weighted count of the n-grams kept')
     options = parser.parse_args(arguments)
-    model = train_ngram(training_lines(options.manifest, options.everyday), options.order, options.at_least)
+    lines = training_lines(options.manifest, options.everyday, options.dialogues)
+    model = train_ngram(lines, options.order, options.at_least)
     model.save(options.out)
     print(f'{options.out}: order {model.order}, {len(model._keys)} n-grams, {options.out.stat().st_size / 1e6:.1f} MB')
     return 0

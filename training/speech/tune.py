@@ -27,8 +27,8 @@ from robot_ai.speech.spanish import fold, normalize
 from training.speech.data import Cache
 from training.speech.evaluate import clips_of
 
-WEIGHTS = (0.0, 0.2, 0.35, 0.5, 0.7)
-BONUSES = (0.0, 1.0, 2.0)
+WEIGHTS = (0.0, 0.3, 0.5, 0.7, 0.9)
+BONUSES = (0.0, 0.7)
 
 
 def encoded(recognizer: SpeechRecognizer, sounds: list[tuple[np.ndarray, str, str]]) -> list[tuple]:
