@@ -26,6 +26,7 @@ from robot_ai.payloads import RecognitionContext, Stamp, TranscriptDetail, WordD
 from robot_ai.speech.audio import SampleClock, StreamingResampler
 
 SILENT_AFTER_NS = 1_500 * MS  # of ROS time without sound: what was being said is over
+SKEW_NS = 2_000 * MS  # between stamps and clock; more is no delay but two clocks that disagree
 ECHO_LEAD_NS = 300 * MS  # an utterance that began this short before the robot spoke is the robot
 
 
@@ -152,6 +153,9 @@ class SpeechToTextNode(ManagedNode):
                 self._gate.reset()
         self._last_sound = now
         end = begin + block.duration_ns
+        if change == RESTARTED and block.stamp_ns and not self.setting('reliable') and abs(now - end) > SKEW_NS:
+            self.health.event(f'the stamps of the sound differ from this clock by {(end - now) / 1e9:+.1f} s: '
+                              'synchronise the clocks of robot and computer (chrony), or set use_sim_time')
         gated = not self.setting('barge_in') and (
             self._gate.covers(begin, end) or
             (not self.setting('reliable') and self._gate.covers(now - block.duration_ns, now)))

@@ -13,7 +13,7 @@ from rosgraph_msgs.msg import Clock  # noqa: E402
 from std_msgs.msg import Bool, Header, Int16MultiArray, String  # noqa: E402
 
 from robot_ai.model_store import describe_files  # noqa: E402
-from robot_ai.nodes.audio_messages import to_array_message  # noqa: E402
+from robot_ai.nodes.audio_messages import Block, to_array_message  # noqa: E402
 from robot_ai.nodes.common import LOSSLESS_QOS, STATE_QOS  # noqa: E402
 from robot_ai.nodes.speech_to_text import SpeechToTextNode  # noqa: E402
 from robot_ai.payloads import RecognitionContext, TranscriptDetail  # noqa: E402
@@ -238,3 +238,13 @@ def test_sound_that_comes_faster_than_it_is_recognised_is_dropped_and_counted(gr
     go.set()
     send(audio, tone(0.1, silence=0.5))
     graph.wait(lambda: details)
+
+
+def test_a_robot_with_another_clock_is_reported_and_heard_all_the_same(graph, start):
+    texts = graph.listen(String, 'transcript')
+    node = start(reliable=False)
+    behind = node.get_clock().now().nanoseconds - 3600 * 10**9  # an hour
+    for index, block in enumerate(blocks(tone(0.5, silence=0.5))):
+        node._on_block(Block(block, 16_000, behind + index * 10**8))
+    graph.wait(lambda: texts)
+    assert ' by -3' in node.health.last_error and 'chrony' in node.health.last_error
