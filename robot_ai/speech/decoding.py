@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from robot_ai.speech.biasing import BOUNDARY, ContextGraph
 from robot_ai.speech.language_model import END, NgramModel
@@ -18,7 +18,7 @@ from robot_ai.speech.language_model import END, NgramModel
 BLANK = 0
 NEVER = -1e30  # log of zero that can be added up
 SURE_BLANK = math.log(0.999)
-WHOLE_PHRASES = 24  # expected phrases, nearest to the best text, that are scored as whole utterances
+WHOLE_PHRASES = 64  # expected phrases, nearest to the best text, that are scored as whole utterances
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class DecodingOptions:
     attention_weight: float = 0.0  # of the decoder against CTC, 0..1
     lm_weight: float = 0.0
     word_bonus: float = 0.0  # a word, against the n-gram's dislike of long texts
-    phrase_boost: float = 0.9  # a character of an expected phrase
+    phrase_boost: float = 1.0  # a character of an expected phrase
 
     @classmethod
     def from_parameters(cls, parameters: dict) -> 'DecodingOptions':
@@ -206,7 +206,7 @@ class Decoder:
         if not self._phrases or not found:
             return []
         text = self.vocabulary.text(found[0])
-        near = process.extract(text, self._phrases, limit=WHOLE_PHRASES)
+        near = process.extract(text, self._phrases, scorer=fuzz.ratio, limit=WHOLE_PHRASES)
         spelled = [self.vocabulary.encode(phrase) for phrase, _, _ in near]
         return [tokens for tokens in spelled if tokens]
 

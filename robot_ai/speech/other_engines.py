@@ -14,6 +14,7 @@ from robot_ai.speech import spanish
 from robot_ai.speech.audio import SAMPLE_RATE, to_mono_16k
 from robot_ai.speech.cleaning import HighPass, set_level
 from robot_ai.speech.endpointing import find_profile
+from robot_ai.speech.guard import MIN_VOICE
 from robot_ai.speech.recognizer import Candidate, Final, SpeechRecognizer, SpeechStream, checked
 
 OURS = 'robot_ai'
@@ -56,6 +57,7 @@ class EngineRecognizer:
     """An engine of SpeechRecognition's with the methods of `SpeechRecognizer`."""
 
     decoder = None
+    min_voice = MIN_VOICE
 
     def __init__(self, engine: str, profile: str = 'normal', allow_cloud: bool = False,
                  language: str = 'es', **options):

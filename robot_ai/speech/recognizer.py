@@ -18,10 +18,12 @@ from robot_ai.speech.audio import SAMPLE_RATE, RingBuffer
 from robot_ai.speech.cleaning import HighPass, set_level
 from robot_ai.speech.decoding import BLANK, Decoder, DecodingOptions, Hypothesis, align
 from robot_ai.speech.endpointing import FRAME, PROFILES, Begin, Endpointer, find_profile, speech_spans
+from robot_ai.speech.guard import MIN_VOICE, voice_log_odds
 from robot_ai.speech.language_model import NgramModel
 
 PARTIAL_STRIDE = 9 * FRAME  # samples: 270 ms
 PARTIAL_WINDOW_S = 4.0  # a partial encodes at most this much; what came before stands as it was
+VOICE_WINDOW = 3 * SAMPLE_RATE  # samples: a partial is shown once so much sounds like a voice
 QUIET_WINDOW = SAMPLE_RATE // 10  # samples: an over-long utterance is cut where so much is quietest
 SURELY_NOT = -30.0  # ln probability of any label in a pause that is left out
 MIN_CONFIDENCE = 0.15  # of an utterance; below it nothing was said (model.yaml's guard overrides)
@@ -106,7 +108,9 @@ class SpeechRecognizer:
             self._border = self.info.labels.index(boundary) if boundary in self.info.labels else None
             self._scores_tokens = int(parameters.get('max_tokens', 0)), int(parameters.get('hypotheses', 8))
             self._logistic = parameters.get('confidence') or {}
-            self._min_confidence = float((parameters.get('guard') or {}).get('min_confidence', MIN_CONFIDENCE))
+            guard = parameters.get('guard') or {}
+            self._min_confidence = float(guard.get('min_confidence', MIN_CONFIDENCE))
+            self.min_voice = float(guard.get('min_voice', MIN_VOICE))
             options = DecodingOptions.from_parameters(parameters)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f'{self.info.folder}/model.yaml: parameters of a speech model: {error!r}') from None
@@ -332,8 +336,8 @@ class SpeechStream:
                 continue
             self._partial = None
             events.append(VoiceActivity(False, event.end / SAMPLE_RATE))
-            if event.speech:
-                sound = self._sound.read(event.start, event.end)
+            sound = self._sound.read(event.start, event.end)
+            if event.speech and voice_log_odds(sound) >= self._recognizer.min_voice:
                 final = self._recognizer.finalize(sound, event.start / SAMPLE_RATE, self._decoder)
                 events += [final] if self._recognizer.is_speech(final) else []
         return events
@@ -348,6 +352,7 @@ class _PartialText:
         self._frozen: list[Word] = []
         self._tail: list[str] = []  # of the update before
         self._window = start  # first sample that is still encoded
+        self._voice = False  # whether it has sounded like a voice at all
 
     def is_due(self, position, endpointer):
         """Return whether enough sound, with voice in it, has come since the last update."""
@@ -358,6 +363,9 @@ class _PartialText:
 
     def update(self, sound, position, decoder):
         """Decode the window's end, float32 [n] being the whole utterance so far; return a Partial or None."""
+        self._voice = self._voice or voice_log_odds(sound[-VOICE_WINDOW:]) >= self._recognizer.min_voice
+        if not self._voice:
+            return None
         window = set_level(sound)[self._window - self._start:]
         log_probs = self._recognizer.hear(window).log_probs
         best = decoder.decode(log_probs, finalists=1)[0]

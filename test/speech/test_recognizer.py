@@ -142,7 +142,7 @@ def test_a_phrase_is_favoured_across_a_pause_and_pauses_are_not_encoded():
 
 
 def test_what_is_not_believed_is_not_told():
-    strict = SpeechRecognizer('', graph=ToneGraph(guard={'min_confidence': 1.1}))
+    strict = SpeechRecognizer('', graph=ToneGraph(guard={'min_confidence': 1.1, 'min_voice': -1000}))
     assert strict.transcribe(sentences()) == []
 
 

@@ -38,7 +38,8 @@ class ToneGraph:
     def __init__(self, **parameters):
         self.calls = []
         self.info = ModelInfo(Path('tone'), 'speech', 'tone', '1', Path('tone/none'), '0' * 64, tuple(LABELS),
-                              {'sample_rate': 16000, 'frame_s': 0.04, 'buckets_s': BUCKETS_S, **parameters}, {})
+                              {'sample_rate': 16000, 'frame_s': 0.04, 'buckets_s': BUCKETS_S,
+                               'guard': {'min_voice': -1000}, **parameters}, {})
 
     def run(self, signature, samples, length):
         self.calls.append(signature)
