@@ -1,0 +1,146 @@
+"""The character trainer: labels, splits by writer, loaders of the users' formats, and that the network learns.
+
+Catches a writer on both sides of a split, a label lost on the way, and a loader that breaks on a broken file.
+"""
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from robot_ai.errors import ImageError
+from training.characters import data, loaders
+from training.characters.augment import augmented, plain
+from training.characters.compose import no_symbols, spanish_letters
+from training.characters.labels import CROHME, SPANISH, fold, to_latex
+
+INKML = """<ink xmlns="http://www.w3.org/2003/InkML"><annotation type="truth">$x^2$</annotation>
+<annotation type="writer">w7</annotation><trace id="0">0 0, 10 10 0.5</trace><trace id="1">0 10, 10 0</trace>
+<trace id="2">12 0, 14 0, 12 4, 15 4</trace><traceGroup><traceGroup><annotation type="truth">x</annotation>
+<traceView traceDataRef="0"/><traceView traceDataRef="1"/></traceGroup><traceGroup><annotation type="truth">2
+</annotation><traceView traceDataRef="2"/></traceGroup></traceGroup></ink>"""
+UNIPEN = """.WRITER_ID anna
+.PEN_DOWN
+0 0
+10 20
+.PEN_UP
+11 20
+.PEN_DOWN
+5 0
+5 20
+.SEGMENT CHARACTER 0-2 ? "A"
+"""
+
+
+def test_labels():
+    assert len(set(CROHME)) == 101
+    assert fold('X') == fold('\\times') == fold('x') and fold('0') == fold('o') != fold('x')
+    assert to_latex('unipen', '{') == '\\{' and to_latex('unipen', '_') is None
+    assert to_latex('mathnote', 'Sigma_up') == '\\Sigma' and to_latex('mathnote', 'dot') == '.'
+
+
+def test_no_contributor_is_on_both_sides(shared_data):
+    for held_out in (0, 3):
+        sides = {}
+        for sample in data.unipen(shared_data / 'handwriting', held_out):
+            sides.setdefault(sample.writer, set()).add(sample.split)
+        assert all(len(splits) == 1 for splits in sides.values())
+        assert {w for w, s in sides.items() if s == {'test'}} == set(data.UNIPEN_GROUPS[held_out])
+    groups = [w for group in data.UNIPEN_GROUPS for w in group]
+    assert len(groups) == len(set(groups)) == 15
+
+
+def test_inkml(tmp_path):
+    path = tmp_path / 'a.inkml'
+    path.write_text(INKML)
+    item = loaders.read_inkml(path)
+    assert item['latex'] == '$x^2$' and item['writer'] == 'w7' and len(item['strokes']) == 3
+    assert item['symbols'] == [{'label': 'x', 'strokes': [0, 1]}, {'label': '2', 'strokes': [2]}]
+    assert [s.label for s in data.cut_symbols(item, 'train')] == ['x', '2']
+
+
+@pytest.mark.parametrize('broken', ['', '<ink>', '<ink></ink>', INKML.replace('10 10 0.5', '10 ten'),
+                                    INKML.replace('traceDataRef="2"', 'traceDataRef="9"'),
+                                    '<!DOCTYPE a [<!ENTITY b "c">]><ink>&b;</ink>'])
+def test_broken_inkml_is_named(tmp_path, broken):
+    path = tmp_path / 'broken.inkml'
+    path.write_text(broken)
+    with pytest.raises(ImageError, match=r'broken\.inkml'):
+        loaders.read_inkml(path)
+    (tmp_path / 'good.inkml').write_text(INKML)
+    said = []
+    assert len(list(loaders.read_inkml_folder(tmp_path, said.append))) == 1 and len(said) == 1
+
+
+def test_unipen_file(tmp_path):
+    path = tmp_path / 'u.dat'
+    path.write_text(UNIPEN)
+    found = loaders.read_unipen(path)
+    assert found == [{'label': 'A', 'writer': 'anna', 'strokes': [[[0, 0], [10, -20]], [[5, 0], [5, -20]]]}]
+    for bad in (UNIPEN.replace('0-2', '0-7'), UNIPEN.replace('10 20', 'ten 20')):
+        path.write_text(bad)
+        with pytest.raises(ImageError, match=r'u\.dat: line'):
+            loaders.read_unipen(path)
+
+
+def test_idx(tmp_path):
+    path = tmp_path / 'x.gz'
+    header = b'\0\0\x08\x03' + b''.join(n.to_bytes(4, 'big') for n in (2, 3, 4))
+    path.write_bytes(gzip.compress(header + bytes(range(24))))
+    assert data.read_idx(path).shape == (2, 3, 4)
+    for bad in (b'', header, b'\0\0\x09\x01\0\0\0\0', b'\0\0\x08'):
+        path.write_bytes(gzip.compress(bad))
+        with pytest.raises(ImageError, match=r'x\.gz'):
+            data.read_idx(path)
+    path.write_bytes(b'no gzip')
+    with pytest.raises(ImageError, match=r'x\.gz'):
+        data.read_idx(path)
+
+
+def test_broken_lines_are_named(tmp_path):
+    path = tmp_path / 'x.jsonl'
+    path.write_text(json.dumps({'a': 1}) + '\n{')
+    with pytest.raises(ImageError, match='line 2'):
+        list(data.read_lines(path))
+
+
+def test_composed_samples_and_views():
+    rng = np.random.default_rng(0)
+    line = [[[0, 0], [40, 90]]]
+    letters = [data.Sample(label, 'unipen', 'w', 'train', line * (2 if label == 'i' else 1))
+               for label in ('n', 'a', 'i', '/', '\\sim', '.', 'N')]
+    made = spanish_letters(letters, 2, rng)
+    assert {s.label for s in made} == {'á', 'í', 'ñ', 'Ñ'} and all(s.source == 'composed' for s in made)
+    assert set(SPANISH) >= {s.label for s in made}
+    item = {'writer': None, 'strokes': [[[0, 0], [9, 9]], [[20, 0], [29, 9]]],
+            'symbols': [{'label': 'x', 'strokes': [0]}, {'label': 'y', 'strokes': [1]}]}
+    for sample in [*made, *no_symbols([item], 6, rng), data.Sample('1', 'mnist', None, 'train', picture=np.eye(
+            28, dtype=np.uint8) * 255)]:
+        for view in (augmented(sample, rng), plain(sample)):
+            assert view.shape == (32, 32) and view.dtype == np.uint8 and view.any()
+
+
+@pytest.mark.parametrize('transformer', ['affine', None])
+def test_network_overfits_sixteen_inks(transformer):
+    tf = pytest.importorskip('tensorflow')
+    import keras
+
+    from training.characters.model import build
+    from training.characters.train import loss_sums
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    batch = {'ink': rng.integers(0, 256, (16, 32, 32)).astype(np.uint8), 'label': (np.arange(16) % 5).astype(np.int32)}
+    model = build(5, widths=(8, 8, 8), dropout=0.0, transformer=transformer)
+    optimizer = keras.optimizers.Adam(0.01)
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            sums = loss_sums(model, batch, True)
+        variables = model.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(sums['loss'], variables), variables))
+        return sums
+    for _ in range(60):
+        last = step()
+    assert float(last['error']) == 0
+    assert ('theta' in model.output_names or 'theta' in model.output) == bool(transformer)

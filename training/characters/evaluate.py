@@ -1,0 +1,140 @@
+"""`python -m training evaluate characters`: the figures of the character model in a model folder.
+
+MNIST's 10,000 test digits; CROHME 2014's isolated symbols, cut from expressions-test-2014 by its grouping, drawn with
+their expression's pen and once more alone; UNIPEN's unseen contributors; the expected calibration error; false finds
+on pictures without ink; the time of a camera frame with 20 symbols. The test sets are scored, never tuned on:
+`--validation` prints CROHME 2013 and MNIST's last 5,000 training digits in their place.
+
+Example:
+  python -m training evaluate characters --data ../shared/data/handwriting
+
+"""
+import argparse
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from robot_ai.vision.characters import CharacterRecognizer
+from robot_ai.vision.ink import draw_polylines
+from training.characters import data
+from training.characters.augment import plain
+from training.characters.labels import DIGITS, fold
+from training.expressions.evaluate import interval
+
+BLANKS = 500  # pictures without ink
+
+
+def show(name: str, wrong: np.ndarray) -> None:
+    """Print an error rate with its counts and 95 % interval."""
+    count, total = int(wrong.sum()), len(wrong)
+    low, high = interval(count, total)
+    print(f'{name}: error {100 * count / total:.2f} % ({count} of {total}; 95 % {low:.2f} to {high:.2f})', flush=True)
+
+
+def calibration_error(scores: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
+    """Return the expected calibration error of best scores [n] against whether they were right [n]."""
+    place = np.minimum((scores * bins).astype(int), bins - 1)
+    return float(sum(abs(scores[place == b].mean() - right[place == b].mean()) * (place == b).mean()
+                     for b in range(bins) if (place == b).any()))
+
+
+def read(recognizer: CharacterRecognizer, samples: list, allowed=None, alone: bool = False):
+    """Return the best labels and their scores among `allowed` (or all) for samples; "no symbol" is no answer."""
+    scores = np.concatenate([recognizer.scores([plain(s, alone) for s in samples[i:i + 256]])[0]
+                             for i in range(0, len(samples), 256)])
+    scores = recognizer.restrict(scores, allowed).copy()
+    scores[:, recognizer.nothing] = 0
+    scores /= np.maximum(scores.sum(axis=1, keepdims=True), 1e-9)
+    best = scores.argmax(axis=1)
+    return np.array([recognizer.labels[n] for n in best], object), scores.max(axis=1)
+
+
+def score_set(recognizer, name, samples, allowed=None, alone=False):
+    """Print strict and folded error and the calibration error of a set of samples."""
+    truth = np.array([s.label for s in samples], object)
+    found, scores = read(recognizer, samples, allowed, alone)
+    show(f'{name}, strict', found != truth)
+    folded = np.array([fold(a) != fold(b) for a, b in zip(found, truth)])
+    show(f'{name}, look-alikes folded', folded)
+    print(f'{name}: calibration error {100 * calibration_error(scores, found == truth):.2f} %', flush=True)
+    return found, truth
+
+
+def without_ink(rng: np.random.Generator) -> np.ndarray:
+    """Return a picture without writing: paper with shadow, noise, gradients, blobs, stripes, soft edges."""
+    height, width = 240, 320
+    ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
+    kind = rng.integers(6)
+    picture = np.full((height, width), rng.uniform(60, 240), np.float32)
+    if kind == 1:
+        picture += rng.normal(0, rng.uniform(5, 70), picture.shape)
+    elif kind == 2:
+        picture += (xs / width - 0.5) * rng.uniform(-150, 150) + (ys / height - 0.5) * rng.uniform(-150, 150)
+    elif kind == 3:  # soft blobs: faces, hands, furniture out of focus
+        for _ in range(rng.integers(1, 8)):
+            x, y, r = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(20, 90)
+            picture += rng.uniform(-90, 90) * np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * r * r))
+    elif kind == 4:
+        picture += rng.uniform(10, 60) * np.sin(xs * rng.uniform(0.02, 0.6) + ys * rng.uniform(0, 0.6))
+    elif kind == 5:
+        angle, place = rng.uniform(0, np.pi), rng.uniform(-60, 60)
+        picture += rng.uniform(20, 110) * ((xs - 160) * np.cos(angle) + (ys - 120) * np.sin(angle) > place)
+    picture = cv2.GaussianBlur(picture + rng.normal(0, 4, picture.shape), (0, 0), rng.uniform(0.5, 1.5))
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def twenty_symbols(samples: list, rng: np.random.Generator) -> np.ndarray:
+    """Return a camera frame (uint8 [480, 640]) with 20 symbols written on shadowed paper."""
+    page = np.full((480, 640), 255, np.uint8)
+    for number in range(20):
+        strokes = [np.asarray(s, np.float32)[:, :2] for s in samples[rng.integers(len(samples))].strokes]
+        points = np.concatenate(strokes)
+        scale = 60 / max(float(np.ptp(points, axis=0).max()), 1.0)
+        corner = np.array([40 + 120 * (number % 5), 30 + 110 * (number // 5)], np.float32)
+        draw_polylines(page, [(s - points.min(axis=0)) * scale + corner for s in strokes], 4, 0)
+    shade = np.linspace(0.95, 0.6, 640)[None]
+    return np.clip((60 + page * 0.6) * shade + rng.normal(0, 4, page.shape), 0, 255).astype(np.uint8)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog='python -m training evaluate characters', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--data', type=Path, default=Path('../shared/data/handwriting'))
+    parser.add_argument('--model', default='', help='model folder (default: the shipped one)')
+    parser.add_argument('--validation', action='store_true', help='validation sets in place of the tests')
+    parser.add_argument('--held-out', type=int, default=1, help="UNIPEN's group that the model was not trained on")
+    options = parser.parse_args(arguments)
+    recognizer, folder = CharacterRecognizer(options.model), options.data
+    if options.validation:
+        digits = [s for s in data.mnist(folder) if s.split == 'validation']
+        symbols, name = list(data.crohme(folder, 'validation-2013')), 'CROHME 2013 symbols'
+    else:
+        digits, name = list(data.mnist(folder, 't10k')), 'CROHME 2014 symbols'
+        symbols = list(data.crohme(folder, 'test-2014'))
+    truth = np.array([s.label for s in digits], object)
+    show('MNIST, among digits', read(recognizer, digits, 'digits')[0] != truth)
+    show('MNIST, among all classes', read(recognizer, digits)[0] != truth)
+    score_set(recognizer, f"{name}, 101 classes, their expression's pen", symbols, 'mathematics')
+    score_set(recognizer, f'{name}, 101 classes, drawn alone', symbols, 'mathematics', alone=True)
+    unipen = [s for s in data.unipen(folder, options.held_out) if s.split == 'test' and s.label in recognizer.labels]
+    for part, wanted in (('digits', lambda c: c in DIGITS), ('upper', lambda c: c.isalpha() and c.isupper()),
+                         ('lower', lambda c: len(c) == 1 and c.isalpha() and c.islower())):
+        chosen = [s for s in unipen if wanted(s.label)]
+        allowed = {'digits': list(DIGITS), 'upper': [chr(c) for c in range(65, 91)],
+                   'lower': [chr(c) for c in range(97, 123)]}[part]
+        score_set(recognizer, f'UNIPEN unseen contributors, {part} among themselves', chosen, allowed)
+    score_set(recognizer, 'UNIPEN unseen contributors, all, among all classes', unipen)
+    rng = np.random.default_rng(11)
+    finds = [len(recognizer.read(without_ink(rng))) > 0 for _ in range(BLANKS)]
+    show('pictures without ink, false finds', np.array(finds))
+    page = twenty_symbols([s for s in symbols if s.label in 'abcdehkmnpqsuwxyz0235689'], rng)
+    found = len(recognizer.read(page))
+    started = time.process_time()
+    for _ in range(20):
+        recognizer.read(page)
+    print(f'frame 640x480 with 20 symbols ({found} found): '
+          f'{1000 * (time.process_time() - started) / 20:.0f} ms of one core', flush=True)
+    return 0
