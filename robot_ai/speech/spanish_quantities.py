@@ -245,8 +245,9 @@ def cardinals(text: str) -> str:
     """Every digit left becomes words, agreeing with what it counts."""
     def say(match):
         token = match[0]
-        if re.fullmatch(r'\d+(?:,\d{3}){2,}', token):
-            token = token.replace(',', '')  # English thousands
+        english = re.fullmatch(r"(\d+(?:,\d{3}){2,})([,.'’]\d+)?", token)
+        if english:
+            token = english[1].replace(',', '') + (english[2] or '')
         parts = re.fullmatch(r"(.*?)(?:([,.'’])(\d+))?", token)
         whole, mark, decimals = parts.groups()
         if mark == '.' and len(decimals) == 3 and re.fullmatch(r'[1-9]\d{0,2}(?:\.\d{3})*', whole):

@@ -35,6 +35,7 @@ SAMPLE_RATE = 16000
 BUCKETS_S = (2, 4, 8, 16)  # as the recogniser's
 SHORTEST_S = 0.2
 SLOWEST, FASTEST = 2.0, 30.0  # letters a second; outside, the text is not what is said
+RATED_S = 3.0  # a shorter clip may be mostly pause
 QUIETEST = 1e-3  # highest sample of a clip with nothing in it
 MOST_PROBLEMS = 200  # noted in a shard's .json
 LOG = logging.getLogger(__name__)
@@ -181,7 +182,7 @@ def usable(utterance: Utterance, samples: np.ndarray, held_out: HeldOut | None, 
         return f'longer than {longest_s} s'
     if np.abs(samples).max() < QUIETEST:
         return 'silence'
-    if not SLOWEST <= letters / seconds <= FASTEST and seconds > 1:
+    if letters / seconds > FASTEST or (letters / seconds < SLOWEST and seconds > RATED_S):
         return 'letters a second outside what is spoken'
     if held_out and held_out.has_text(utterance.text):
         return 'text is in a held-out test'
