@@ -64,8 +64,8 @@ class Outcome:
             'symbols': [{'latex': s.latex, 'at': round(s.at, 3)} for s in self.symbols],
             'states': list(self.states), 'say': list(self.say)}
         try:
-            Path(path).write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110),
-                                  encoding='utf-8')
+            Path(path).write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110,
+                                                 default_flow_style=None), encoding='utf-8')
         except OSError as error:
             raise ConfigurationError(f'{path}: cannot be written: {error.strerror}') from None
 

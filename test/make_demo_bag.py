@@ -34,16 +34,14 @@ FRAME = (480, 640)  # height, width, px
 # One of espeak-ng's voices that training keeps for tests; (s of silence before, sentence).
 VOICE, WORDS_PER_MINUTE = 'es+pedro', 115
 SPOKEN = (
-    (4.0, 'Hola, estoy bien.'),
-    (5.0, 'No, gracias.'),
-    (4.0, 'Dime la hora.'),
-    (5.0, 'Vamos a hacer sumas.'),
-    (4.0, 'Sí, por favor.'),
-    (19.0, 'No, gracias.'),
+    (4.0, '¿Qué hora es?'),
+    (5.0, 'Quiero hacer sumas.'),
+    (17.0, 'No, gracias.'),
     (5.0, 'Muchas gracias.'),
+    (4.0, 'Adiós.'),
 )
-WRITTEN = ((5, '7'),)  # (after so many sentences, what is written)
-WRITING_DELAY = 9.0  # s after that sentence until the paper is held up: the robot asks first
+WRITTEN = ((2, '8'),)  # (after so many sentences, what is written)
+WRITING_DELAY = 8.0  # s after that sentence until the paper is held up: the robot asks first
 SHOWN = 5.0  # s that the paper is held up
 
 # How we write a digit: polylines in a square of 100, y down.
@@ -53,7 +51,8 @@ STROKES = {
     '5': [[(74, 8), (34, 9), (30, 46), (50, 40), (72, 52), (76, 74), (60, 93), (36, 95), (20, 84)]],
     '6': [[(66, 6), (44, 22), (28, 48), (24, 74), (38, 94), (60, 94), (74, 78), (68, 60), (50, 54), (28, 68)]],
     '7': [[(18, 12), (48, 14), (82, 10), (64, 44), (48, 96)]],
-    '8': [[(70, 20), (50, 8), (30, 20), (34, 40), (62, 54), (74, 76), (54, 95), (28, 84), (32, 62), (66, 40), (70, 20)]],
+    '8': [[(70, 20), (50, 8), (30, 20), (34, 40), (62, 54), (74, 76), (54, 95), (28, 84), (32, 62), (66, 40),
+           (70, 20)]],
     '9': [[(72, 30), (56, 10), (34, 14), (26, 36), (42, 52), (64, 44), (72, 28), (68, 60), (56, 96)]],
 }
 
