@@ -42,7 +42,7 @@ class OneDevice:
 
     def compile(self, step: Callable, jit: bool = False) -> Callable:
         """Return `step` as one graph; `step` is a function of the replica's batch returning sums."""
-        return tf.function(step, jit_compile=jit, reduce_retracing=False)
+        return tf.function(step, jit_compile=jit, autograph=False)
 
     def sum_gradients(self, gradients: list) -> list:
         """Return the gradients summed over replicas (inside a step)."""
@@ -69,7 +69,7 @@ class Replicated(OneDevice):
     def compile(self, step, jit=False):
         """Return a graph that runs `step` on each replica and sums what comes back."""
         # The all-reduce has no place inside an XLA cluster on CPUs, so `jit` is left to the TPUs' own compiler.
-        @tf.function(reduce_retracing=False)
+        @tf.function(autograph=False)
         def distributed(batch):
             sums = self.strategy.run(step, args=(batch,))
             return {key: self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
@@ -116,7 +116,7 @@ class ParameterServer(OneDevice):
 
     def compile(self, step, jit=False):
         """Return a graph that a worker runs."""
-        @tf.function(reduce_retracing=False)
+        @tf.function(autograph=False)
         def on_worker(batch):
             sums = self.strategy.run(step, args=(batch,))
             return {key: self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)

@@ -141,6 +141,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--out', required=True, type=Path, help='model folder to write')
     parser.add_argument('--parameters', type=Path, help='YAML of further parameters (decoding, language model, ...)')
     parser.add_argument('--figures', type=Path, help='YAML of measured figures for model.yaml')
+    parser.add_argument('--note', default='', help='a sentence on how it was trained, for model.yaml')
+    parser.add_argument('--keep-graph', action='store_true', help='write model.yaml anew, keep the graph there')
     parser.add_argument('--float', action='store_true', help='float32 weights: four times the size')
     options = parser.parse_args(arguments)
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -150,10 +152,14 @@ def main(arguments: list[str]) -> int:
         return yaml.safe_load(path.read_text(encoding='utf-8')) if path else {}
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True, check=False,
                             cwd=Path(__file__).parent).stdout.strip()
-    facts = {'training': {'command': run['command'], 'data': run['config']['data']['train'], 'clips': run['clips'],
+    # The folders of the machine that trained say nothing to others.
+    command = ' '.join(Path(word).stem if word.startswith('/') else word for word in run['command'].split())
+    facts = {'training': {'command': command, 'steps': run['config']['loop']['steps'], 'note': options.note, 'data': run['config']['data']['train'], 'clips': run['clips'],
                           'parameters': run['parameters'], 'commit': commit, 'date': str(date.today())},
              'licences': LICENCES, 'figures': read(options.figures)}
-    write_folder(model, to_flatbuffer(model, quantize=not options.float), options.out, read(options.parameters), facts)
+    graph = options.out / GRAPH
+    flatbuffer = graph.read_bytes() if options.keep_graph else to_flatbuffer(model, quantize=not options.float)
+    write_folder(model, flatbuffer, options.out, read(options.parameters), facts)
     difference = disagreement(model, options.out)
     size = (options.out / GRAPH).stat().st_size
     print(f'{options.out}: {size / 1e6:.1f} MB, mean difference of probabilities to Keras {difference:.5f}')

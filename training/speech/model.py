@@ -12,6 +12,7 @@ from keras import ops
 
 from robot_ai.errors import ConfigurationError
 from training.layers.attention import DecoderBlock, EncoderBlock
+from training.layers.recurrent import RecurrentBlock
 from training.speech.features import HOP, LogMel
 
 SUBSAMPLING = 4
@@ -57,6 +58,7 @@ class Size:
     channels: int = 32
     decoder_blocks: int = 2
     dropout: float = 0.1
+    recurrent: bool = False  # LSTM blocks in place of Transformer blocks: the baseline
     mels: int = 64
     masking: float = 1.0  # scales SpecAugment's widths; less for models that do not fit their data yet
     labels: int = len(Characters.labels)
@@ -79,7 +81,8 @@ class SpeechModel(keras.Model):
                                               name=f'subsample{i}') for i in range(2)]
         self.enter = keras.layers.Dense(size.width, name='enter')
         self.drop = keras.layers.Dropout(size.dropout)
-        self.blocks = [EncoderBlock(size.heads, size.kernel, size.expansion, size.dropout, name=f'block{i}')
+        self.blocks = [RecurrentBlock(size.dropout, name=f'block{i}') if size.recurrent else
+                       EncoderBlock(size.heads, size.kernel, size.expansion, size.dropout, name=f'block{i}')
                        for i in range(size.blocks)]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5, name='norm')
         self.head = keras.layers.Dense(size.labels, name='head')

@@ -1,4 +1,6 @@
 """The speech model: padding does not change what is heard, the decoder sees no future, the export is the model."""
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -29,7 +31,10 @@ def padded(samples, n):
     return np.pad(samples, (0, n - len(samples)))[None], np.array([len(samples)], np.int32)
 
 
-def test_padding_changes_nothing(model):
+@pytest.mark.parametrize('recurrent', [False, True])
+def test_padding_changes_nothing(model, recurrent):
+    if recurrent:
+        model = SpeechModel(replace(SIZE, recurrent=True, decoder_blocks=0)).build_all()
     samples = sound(1.3)
     short, long = (np.asarray(model.encode(*padded(samples, n))[1])[0] for n in (24 * 1600, 56 * 1600))
     frames = int(frame_count(len(samples)))

@@ -43,7 +43,7 @@ class Validation:
         """Return the greedy transcripts of the clips of these indices."""
         import tensorflow as tf
         if id(model) not in self._encode:
-            self._encode = {id(model): tf.function(lambda s, n: model.encode(s, n)[1], reduce_retracing=False)}
+            self._encode = {id(model): tf.function(lambda s, n: model.encode(s, n)[1], autograph=False)}
         encode = self._encode[id(model)]
         texts = {}
         for low, high in zip((0.0, *BUCKETS_S), BUCKETS_S):
