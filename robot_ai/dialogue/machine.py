@@ -66,6 +66,7 @@ class DialogueMachine:
         self._words = set().union(*(i.slots for i in dialogue.intents.values()), *(
             item for items in dialogue.lists.values() for item in items))
         self._build()
+        self._expectations = {}  # (state, whether a question is open) -> Listen
         self._local = {p: frozenset(i for s in dialogue.line(p) for r in s.on for i in r.hear)
                        for p in dialogue.states}
         everywhere = frozenset(i for r in dialogue.always for i in r.hear)
@@ -148,6 +149,11 @@ class DialogueMachine:
     def resting(self) -> bool:
         """Whether silence is right now: a rest state, and no question open."""
         return self._leaf.rest and not self._pending
+
+    @property
+    def listens_for(self) -> frozenset:
+        """The intents that something reacts to in the present state."""
+        return self._active[self.state]
 
     @property
     def awaiting_action(self) -> bool:
@@ -670,6 +676,15 @@ class DialogueMachine:
 
     def _listen(self):
         """Tell the recognisers what to expect, where that has changed."""
+        key = (self.state, bool(self._pending))
+        if key not in self._expectations:
+            self._expectations[key] = self._expected_now()
+        listen = self._expectations[key]
+        if listen != self._listening:
+            self._listening = listen
+            self._out.append(listen)
+
+    def _expected_now(self) -> Listen:
         reactions = [r for s in self.dialogue.line(self.state) for r in s.on]
         phrases = []
         if self._pending:
@@ -682,10 +697,7 @@ class DialogueMachine:
         vision = self._leaf.vision
         if vision is None:
             vision = any(r.see for r in [*reactions, *self.dialogue.always])
-        listen = Listen(tuple(dict.fromkeys(phrases))[:MAX_PHRASES], self._leaf.endpointing, vision)
-        if listen != self._listening:
-            self._listening = listen
-            self._out.append(listen)
+        return Listen(tuple(dict.fromkeys(phrases))[:MAX_PHRASES], self._leaf.endpointing, vision)
 
     def _phrases(self, name) -> list[str]:
         built_in = {'affirm': ['sí', 'vale', 'claro'], 'deny': ['no', 'no quiero']} if (

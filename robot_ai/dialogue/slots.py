@@ -64,8 +64,9 @@ def find_slots(words, kinds, names=None, language='es') -> list[SlotMatch]:
 
 
 def _apart(matches):
+    """Return the longest and surest matches that do not overlap; a likeness near the limit counts little."""
     kept = []
-    for match in sorted(matches, key=lambda m: (-m.likeness * (m.end - m.start), m.start, m.value)):
+    for match in sorted(matches, key=lambda m: (-(m.likeness - 0.7) * (m.end - m.start), m.start, m.value)):
         if all(match.end <= k.start or match.start >= k.end for k in kept):
             kept.append(match)
     return sorted(kept, key=lambda m: m.start)

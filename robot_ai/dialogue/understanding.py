@@ -63,7 +63,7 @@ class Understanding:
         for intent in self.intents.values():
             examples += [(intent.name, e, intent.slots) for e in intent.examples]
         self._index(examples)
-        self.understand = functools.lru_cache(2048)(self._understand)
+        self._compared = functools.lru_cache(2048)(self._compare)  # the same words come again and again
 
     def _index(self, examples):
         rows, self.written = [], []
@@ -98,19 +98,14 @@ class Understanding:
         self.joined = [''.join(w for w in words if w[0] != SLOT_MARK) or '\x01' for _, words in rows]
         self.needs = [frozenset(w[1:] for w in words if w[0] == SLOT_MARK) for _, words in rows]
 
-    def _understand(self, text: str, confidence: float = 1.0, expected: frozenset = frozenset()) -> Meaning:
+    def understand(self, text: str, confidence: float = 1.0, expected: frozenset = frozenset()) -> Meaning:
         """Return what `text` means where the dialogue listens for the intents `expected` (empty: for any)."""
         words = _bare(words_of(text, self.language), self.language)
         if not words:
             return Meaning()
-        found = find_slots(words, self.kinds, self.names, self.language)
-        scores = self._scores(tuple(sounds_of(w, self.language) for w in words))
-        for marked in _marked(words, found, self.language):
-            scores = np.maximum(scores, self._scores(marked))
-        best_of = np.zeros(len(self.order))
-        np.maximum.at(best_of, self.owner_index, scores)
+        best_of, found = self._compared(words)
         confidence = min(max(confidence, 0.0), 1.0) if confidence == confidence else 0.0
-        best_of *= CONFIDENCE_FLOOR + (1 - CONFIDENCE_FLOOR) * confidence
+        best_of = best_of * (CONFIDENCE_FLOOR + (1 - CONFIDENCE_FLOOR) * confidence)
         ranked = best_of + np.array([EXPECTED_BONUS * (n in expected) for n in self.order])
         order = np.argsort(-ranked, kind='stable')
         best, second = order[0], order[1] if len(order) > 1 else order[0]
@@ -126,6 +121,16 @@ class Understanding:
                 if value:
                     slots[slot] = value.value
         return Meaning(name, slots, score, margin, decision, self.order[second])
+
+    def _compare(self, words) -> tuple[np.ndarray, list]:
+        """Return the score of each intent [intents] for the heard words, and the values found in them."""
+        found = find_slots(words, self.kinds, self.names, self.language)
+        scores = self._scores(tuple(sounds_of(w, self.language) for w in words))
+        for marked in _marked(words, found, self.language):
+            scores = np.maximum(scores, self._scores(marked))
+        best_of = np.zeros(len(self.order))
+        np.maximum.at(best_of, self.owner_index, scores)
+        return best_of, found
 
     def rivals(self, text: str, name: str) -> list[tuple[str, float]]:
         """Return (intent, score) of every other intent for a text that belongs to `name`, best first."""
