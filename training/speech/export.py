@@ -154,7 +154,8 @@ def main(arguments: list[str]) -> int:
                             cwd=Path(__file__).parent).stdout.strip()
     # The folders of the machine that trained say nothing to others.
     command = ' '.join(Path(word).stem if word.startswith('/') else word for word in run['command'].split())
-    facts = {'training': {'command': command, 'steps': run['config']['loop']['steps'], 'note': options.note, 'data': run['config']['data']['train'], 'clips': run['clips'],
+    facts = {'training': {'command': command, 'steps': run['config']['loop']['steps'], 'note': options.note,
+                          'data': run['config']['data']['train'], 'clips': run['clips'],
                           'parameters': run['parameters'], 'commit': commit, 'date': str(date.today())},
              'licences': LICENCES, 'figures': read(options.figures)}
     graph = options.out / GRAPH
