@@ -11,7 +11,8 @@ import numpy as np
 from robot_ai.vision.ink import Box, fit_ink
 
 WORK_SIDE = 1280  # px, longer side at which symbols are looked for: larger pictures are shrunk first
-MIN_SIDE = 8  # px at the work size: smaller symbols cannot be read
+MIN_EDGE = 110.0  # Sobel's magnitude of ink (255 full) along a line's rim, which is 1020 where it is sharp
+MIN_SIDE = 10  # px at the work size: smaller symbols cannot be read
 MAX_SYMBOLS = 200  # more pieces of ink than this is texture, not writing
 GRAIN = 6.0  # ink must differ from paper by so many standard deviations of the paper's noise
 MIN_STEP = 18  # and by so many grey levels
@@ -86,9 +87,13 @@ def ink_map(grey: np.ndarray) -> np.ndarray | None:
     reach = max(15, int(max(height, width) / 12)) | 1
     small = cv2.resize(smooth, (max(8, width // 4), max(8, height // 4)), interpolation=cv2.INTER_AREA)
     kernel = np.ones((max(3, reach // 4) | 1,) * 2, np.uint8)
-    light = _paper_is_light(small)
+    light = _paper_is_light(small, reach)
     paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE if light else cv2.MORPH_OPEN, kernel)
+    # At the edge of a table or a shadow the blur would carry the light side over; ink has paper on both sides.
+    near = cv2.erode(paper, np.ones((3, 3), np.uint8)) if light else cv2.dilate(paper, np.ones((3, 3), np.uint8))
     paper = cv2.resize(cv2.GaussianBlur(paper, (0, 0), max(1, reach / 8)), (width, height))
+    near = cv2.resize(near, (width, height))
+    paper = cv2.min(paper, near) if light else cv2.max(paper, near)
     difference = cv2.subtract(paper, smooth) if light else cv2.subtract(smooth, paper)
     ordinary = difference[difference < np.percentile(difference, 80)]
     grain = float(ordinary.std()) if ordinary.size else 0.0
@@ -105,17 +110,18 @@ def ink_map(grey: np.ndarray) -> np.ndarray | None:
     return ink.astype(np.uint8)
 
 
-def _paper_is_light(small):
-    """Tell dark paper from light: writing is thin, so an opening takes light writing away and leaves dark."""
-    kernel = np.ones((9, 9), np.uint8)
-    light_ink = cv2.morphologyEx(small, cv2.MORPH_TOPHAT, kernel)
-    dark_ink = cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, kernel)
-    return 1.1 * int(dark_ink.sum(dtype=np.int64)) >= int(light_ink.sum(dtype=np.int64))
+def _paper_is_light(small, reach):
+    """Tell paper from a blackboard: most of any neighbourhood is paper, its median; ink is on one side of it."""
+    size = max(9, reach // 2) | 1
+    away = small.astype(np.float32) - cv2.medianBlur(small, min(size, 2 * (min(small.shape) // 2) - 1))
+    away[np.abs(away) < MIN_STEP / 2] = 0
+    return float((away ** 3).sum()) <= 0
 
 
 def components(ink: np.ndarray) -> list[Part]:
     """Return the connected pieces of ink that may be writing: not specks, not the picture's frame."""
     height, width = ink.shape
+    edges = cv2.magnitude(cv2.Sobel(ink, cv2.CV_32F, 1, 0), cv2.Sobel(ink, cv2.CV_32F, 0, 1))
     count, labels, stats, _ = cv2.connectedComponentsWithStats((ink >= 110).astype(np.uint8), connectivity=8)
     out = []
     for number in range(1, count):
@@ -125,13 +131,26 @@ def components(ink: np.ndarray) -> list[Part]:
         touches = (x == 0) + (y == 0) + (x + w == width) + (y + h == height)
         if touches and (max(w, h) > 0.25 * max(width, height) or touches > 1):
             continue  # the border of a page, a board's frame, a hand
-        out.append(Part(Box(x, y, w, h), labels[y:y + h, x:x + w] == number, area))
+        mask = labels[y:y + h, x:x + w] == number
+        if touches and _contact(mask, x == 0, y == 0, x + w == width, y + h == height) > 0.4 * max(w, h):
+            continue  # a dark corner; a line that leaves the picture touches it by its width only
+        rim = mask & (cv2.erode(np.pad(mask.astype(np.uint8), 1), np.ones((3, 3), np.uint8))[1:-1, 1:-1] == 0)
+        if edges[y:y + h, x:x + w][rim].mean() < MIN_EDGE:
+            continue  # out of focus: a blob, not a line
+        out.append(Part(Box(x, y, w, h), mask, area))
     if not out:
         return []
     tall = max(max(p.box.width, p.box.height) for p in out)
     specks = max(6, 0.0006 * tall * tall)
     out = [p for p in out if p.area >= specks and max(p.box.width, p.box.height) >= 0.035 * tall]
-    return out if max(max(p.box.width, p.box.height) for p in out) >= MIN_SIDE else []
+    legible = sum(max(p.box.width, p.box.height) >= MIN_SIDE for p in out)
+    return out if 3 * legible >= len(out) and legible else []  # specks everywhere are grain
+
+
+def _contact(mask, left, top, right, bottom):
+    """Return how many pixels of a piece lie on the sides of the picture that it touches."""
+    sides = ((left, mask[:, 0]), (top, mask[0]), (right, mask[:, -1]), (bottom, mask[-1]))
+    return max(int(side.sum()) for touched, side in sides if touched)
 
 
 def group_marks(parts: list[Part]) -> list[list[Part]]:
