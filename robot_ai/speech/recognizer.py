@@ -26,7 +26,7 @@ PARTIAL_WINDOW_S = 4.0  # a partial encodes at most this much; what came before 
 VOICE_WINDOW = 3 * SAMPLE_RATE  # samples: a partial is shown once so much sounds like a voice
 QUIET_WINDOW = SAMPLE_RATE // 10  # samples: an over-long utterance is cut where so much is quietest
 SURELY_NOT = -30.0  # ln probability of any label in a pause that is left out
-MIN_CONFIDENCE = 0.15  # of an utterance; below it nothing was said (model.yaml's guard overrides)
+MIN_CONFIDENCE = 0.03  # of an utterance; below it nothing was understood (model.yaml's guard overrides)
 
 
 @dataclass(frozen=True)
