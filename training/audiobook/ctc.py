@@ -17,12 +17,15 @@ from training.audiobook.fragments import Alignment
 from training.audiobook.traces import Trace, refine_borders, to_alignment
 
 PIECE_S = 15.0  # sound is cut at its quietest places into pieces no longer than this
-WORST = 8.0  # price of a frame that does not fit at all: -ln of what the model may be wrong by
-MARGIN = 0.35  # price of the wildcard above the best label, a frame of speech
+WORST = 6.0  # price of a frame that does not fit at all: -ln of what the model may be wrong by
+MARGIN = 2.0  # price of the wildcard above the best label, a frame that is surely a letter
+BLANK_MARGIN = 0.9  # a frame of speech that is surely none
 SILENCE_COST = 0.02  # a frame of silence in a gap
-SKIP_COST = 0.6  # a state of text that is left out
-MIN_SCORE = -0.9  # mean gain a frame; a sentence below it counts as not read
-BEAM = 300.0
+BORDER_COST = 8.0  # a sentence that begins or ends within speech, not at a pause
+PACE_COST = 1.0  # a frame on the same state, or on the next but one: letters come at 12 a second
+SKIP_COST = 2.0  # a state of text that is left out
+MIN_SCORE = -4.0  # mean gain a frame; a sentence below it counts as not read
+BEAM = 400.0
 
 
 class CtcAligner:
@@ -54,12 +57,16 @@ class CtcAligner:
         graph = lattice.build_graph(lengths, SKIP_COST * np.asarray(lengths), jump)
         prices = np.minimum(-log_probs, WORST)
         best = prices.min(axis=1)
-        star = np.where(speech, best + MARGIN, np.minimum(prices[:, 0], best + MARGIN) + SILENCE_COST)
+        # A letter in the wild costs more than one that fits; a blank does not, or long vowels would go there.
+        spoken = 1 - np.exp(log_probs[:, 0])
+        star = best + np.where(speech, BLANK_MARGIN + MARGIN * spoken, SILENCE_COST)
 
         def costs(t0, t1, low, high):
             return prices[t0:t1][:, states[low:high]]
 
-        path, _ = lattice.align(costs, star, graph, free_ends=free_ends, beam=BEAM)
+        path, _ = lattice.align(costs, star, graph, stay_cost=PACE_COST, jump_cost=PACE_COST,
+                                free_ends=free_ends, beam=BEAM,
+                                borders=lattice.pause_borders(speech, BORDER_COST))
         price = prices[np.arange(len(path)), states[np.maximum(path, 0)]]
         gain = np.where(path >= 0, best - price, 0.0)
         alignment = to_alignment(Trace(path, gain, speech, word, frame_s), graph, sentences, words, self.name,

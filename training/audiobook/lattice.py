@@ -42,6 +42,14 @@ def build_graph(lengths: list[int], skip: np.ndarray, jump: np.ndarray) -> Graph
     return Graph(starts, ends, jump, np.asarray(skip, np.float64))
 
 
+def pause_borders(speech: np.ndarray, price: float) -> np.ndarray:
+    """Return `borders` float [T, 2] that let a unit begin after and end before a pause, else for `price`."""
+    borders = np.zeros((len(speech), 2))
+    borders[1:, 0] = price * speech[:-1]
+    borders[:-1, 1] = price * speech[1:]
+    return borders
+
+
 class _Search:
     """One row of the search: `states` [N + 2] (two cells of padding in front) and `junctions` [K + 1].
 
@@ -57,8 +65,11 @@ class _Search:
         self.states = np.full(graph.states + 2, INFINITE, np.float32)
         self.junctions = np.zeros(len(skip)) if free_ends else skip.copy()
 
-    def row(self, costs, star, low, high, keep):
-        """Advance one frame over the states [low, high); returns back-pointers if `keep`, else None."""
+    def row(self, costs, star, border, low, high, keep):
+        """Advance one frame over the states [low, high); returns back-pointers if `keep`, else None.
+
+        `border` is the price of beginning a unit at this frame, and that of ending one at it.
+        """
         graph, states = self.graph, self.states
         first, last = np.searchsorted(graph.ends, low, 'right'), np.searchsorted(graph.starts, high, 'left')
         entries = graph.starts[first:last] if first < last and graph.starts[first] >= low else \
@@ -66,7 +77,7 @@ class _Search:
         offset = last - len(entries)
         stay = states[low + 2:high + 2] + self.stay_cost
         advance = states[low + 1:high + 1].copy()
-        advance[entries - low] = self.junctions[offset:last]
+        advance[entries - low] = self.junctions[offset:last] + border[0]
         jump = states[low:high] + self.jump_cost[low:high]
         best = np.minimum(stay, advance)
         pointers = None
@@ -78,14 +89,14 @@ class _Search:
         np.minimum(best, jump, out=best)
         best += costs
         states[low + 2:high + 2] = best
-        return pointers, self._advance_junctions(star, first, last, low, high, keep)
+        return pointers, self._advance_junctions(star, border[1], first, last, high, keep)
 
-    def _advance_junctions(self, star, first, last, low, high, keep):
+    def _advance_junctions(self, star, leaving, first, last, high, keep):
         gap = self.junctions + star
         left = np.full(len(gap), float(INFINITE))
         done = np.arange(first, last)
         done = done[self.graph.ends[done] <= high]
-        left[done + 1] = self.states[self.graph.ends[done] + 1]
+        left[done + 1] = self.states[self.graph.ends[done] + 1] + leaving
         here = np.minimum(gap, left)
         reduced = here - self.prefix
         running = np.minimum.accumulate(reduced)
@@ -98,16 +109,18 @@ class _Search:
 
 def align(costs: Callable[[int, int, int, int], np.ndarray], star: np.ndarray, graph: Graph, *,
           stay_cost: float = 0.0, jump_cost: float = 0.0, free_ends: bool = False,
-          beam: float = 1e9, progress: Callable[[int], None] | None = None) -> tuple[np.ndarray, float]:
+          beam: float = 1e9, borders: np.ndarray | None = None) -> tuple[np.ndarray, float]:
     """Return (path int [T], price): at each frame the state, or -1 - k in the gap before unit k.
 
     `costs(t0, t1, low, high)` gives float32 [t1 - t0, high - low]; `star` float [T] is the gaps' price.
+    `borders` float [T, 2] is the price of beginning a unit at a frame and of ending one at it (none if absent).
     With `free_ends` the text may begin and end anywhere at no price. States that are worse than the best by more
     than `beam` at a block's start are left out in that block. Raises AudioError where there is no frame.
     """
     frames = len(star)
     if frames == 0:
         raise AudioError('there is no sound to align: expected at least one frame')
+    borders = np.zeros((frames, 2)) if borders is None else borders
     search = _Search(graph, stay_cost, jump_cost, free_ends)
     kept = []
     for begin in range(0, frames, BLOCK):
@@ -118,12 +131,10 @@ def align(costs: Callable[[int, int, int, int], np.ndarray], star: np.ndarray, g
         kept.append((search.states[low + 2:high + 2].copy(), search.junctions.copy(), low, high))
         block = costs(begin, end, low, high)
         for t in range(begin, end):
-            search.row(block[t - begin], star[t], low, high, False)
-        if progress is not None:
-            progress(end - begin)
+            search.row(block[t - begin], star[t], borders[t], low, high, False)
     final = search.junctions if free_ends else search.junctions[-1:]
     junction = int(np.argmin(final)) if free_ends else len(search.junctions) - 1
-    return _trace(search, costs, star, kept, junction), float(np.min(final))
+    return _trace(search, costs, star, borders, kept, junction), float(np.min(final))
 
 
 def _active(search, beam, rows):
@@ -142,7 +153,7 @@ def _active(search, beam, rows):
     return int(min(lows)), int(min(max(highs) + 2 * rows + 2, graph.states))
 
 
-def _trace(search, costs, star, kept, junction):
+def _trace(search, costs, star, borders, kept, junction):
     """Walk back from the last junction; each block's rows are computed again from the kept row."""
     graph, frames = search.graph, len(star)
     path = np.empty(frames, np.int64)
@@ -154,7 +165,7 @@ def _trace(search, costs, star, kept, junction):
         search.states[low + 2:high + 2] = states
         search.junctions = junctions
         block = costs(begin, end, low, high)
-        rows = [search.row(block[t - begin], star[t], low, high, True) for t in range(begin, end)]
+        rows = [search.row(block[t - begin], star[t], borders[t], low, high, True) for t in range(begin, end)]
         for t in range(end - 1, begin - 1, -1):
             pointers, (source, from_unit) = rows[t - begin]
             if state is None:

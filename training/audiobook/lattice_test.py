@@ -94,6 +94,19 @@ def test_price_is_that_of_the_path():
     assert price == pytest.approx(paid, rel=1e-4)
 
 
+def test_borders_that_cost_move_the_path():
+    # unit AB twice as likely as frames 0..1 or 2..3; beginning in the middle of speech costs more
+    heard = list('ABAB')
+    borders = np.zeros((4, 2))
+    borders[0, 0] = borders[3, 1] = 0.5
+    path, price = lattice.align(_costs(4, heard, list('AB')), np.full(4, 0.2), _graph([2]), borders=borders)
+    assert price == pytest.approx(0.2 + 0.2 + 0.5)
+    borders[1, 1] = 0.6
+    path, price = lattice.align(_costs(4, heard, list('AB')), np.full(4, 0.2), _graph([2]), borders=borders)
+    assert path.tolist() == [-1, -1, 0, 1]
+    assert price == pytest.approx(0.9)
+
+
 def test_no_frame_is_an_error():
     with pytest.raises(AudioError, match='at least one frame'):
         lattice.align(None, np.zeros(0), _graph([2]))

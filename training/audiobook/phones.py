@@ -1,8 +1,8 @@
-"""Cepstra and a first guess of each frame's phoneme in, log posteriors of phonemes out: fitted to one reader.
+"""Cepstra and each frame's phoneme in, log posteriors of phonemes out: fitted to espeak-ng's voices or one reader.
 
 Linear discriminant analysis over seven frames of cepstra: one shared covariance, one mean a phoneme, fitted in
-one step from sums. Frames are judged by a classifier fitted without their own part of the recording,
-so that a wrong first guess does not confirm itself.
+one step from sums. For a reader, whose phonemes are a first guess, frames are judged by a classifier that was
+fitted without their own part of the recording, so that a wrong guess does not confirm itself.
 """
 import numpy as np
 
@@ -20,10 +20,12 @@ def stack(cepstra: np.ndarray) -> np.ndarray:
     return np.concatenate([padded[k:k + frames] for k in range(2 * CONTEXT + 1)], axis=1)
 
 
-class _Sums:
+class Sums:
     """What linear discriminant analysis needs to know of frames: counts, sums and products."""
 
-    def __init__(self, frames, labels, weights, classes):
+    def __init__(self, frames: np.ndarray, labels: np.ndarray, classes: int):
+        """Sum stacked frames [T, D] by their labels int [T]; -1 is none."""
+        weights = np.ones(len(labels))
         chosen = labels >= 0
         x, y, w = frames[chosen].astype(np.float64), labels[chosen], weights[chosen].astype(np.float64)
         self.count = np.bincount(y, w, classes)
@@ -31,8 +33,9 @@ class _Sums:
         np.add.at(self.sum, y, x * w[:, None])
         self.product = (x * w[:, None]).T @ x
 
-    def plus(self, other, weight=1.0):
-        joined = object.__new__(_Sums)
+    def plus(self, other: 'Sums', weight: float = 1.0) -> 'Sums':
+        """Return these sums with `weight` times the other's."""
+        joined = object.__new__(Sums)
         for name in ('count', 'sum', 'product'):
             setattr(joined, name, getattr(self, name) + weight * getattr(other, name))
         return joined
@@ -49,32 +52,29 @@ class _Sums:
         return weights, prior - 0.5 * np.sum(means * weights.T, axis=1)
 
 
-def _log_posteriors(frames, classifier):
+def log_posteriors(frames: np.ndarray, classifier: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Return log posteriors float32 [T, P] of stacked frames [T, D]."""
     weights, biases = classifier
     scores = frames @ weights.astype(np.float32) + biases.astype(np.float32)
     scores -= scores.max(axis=1, keepdims=True)
     return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
 
 
-def classify(frames: np.ndarray, labels: np.ndarray, weights: np.ndarray, classes: int,
-             start: tuple[np.ndarray, np.ndarray] | None = None, start_share: float = 0.1) -> np.ndarray:
-    """Return log posteriors float32 [T, classes] of stacked frames [T, D].
+def classify(frames: np.ndarray, labels: np.ndarray, start: Sums, start_share: float = 0.3) -> np.ndarray:
+    """Return log posteriors float32 [T, P] of a reader's stacked frames [T, D].
 
-    `labels` int [T] is the first guess, -1 for none; `weights` float [T]. `start` is (frames, labels) of speech
-    in another voice, which weighs `start_share` of the recording's own frames.
+    `labels` int [T] is the first guess, -1 for none. `start` are the sums of other voices, which weigh
+    `start_share` of the reader's own frames.
     """
+    classes = len(start.count)
     fold = (np.arange(len(frames)) // FOLD_FRAMES) % FOLDS
-    parts = [_Sums(frames[fold == k], labels[fold == k], weights[fold == k], classes) for k in range(FOLDS)]
+    parts = [Sums(frames[fold == k], labels[fold == k], classes) for k in range(FOLDS)]
     result = np.empty((len(frames), classes), np.float32)
-    other = None if start is None else _Sums(*start, np.ones(len(start[1])), classes)
     for k in range(FOLDS):
-        sums = None
-        for number, part in enumerate(parts):
-            if number != k:
-                sums = part if sums is None else sums.plus(part)
-        if other is not None:
-            share = start_share * max(sums.count.sum(), 500) / max(other.count.sum(), 1)
-            sums = sums.plus(other, share)
-        if sums.count.sum() > 0:
-            result[fold == k] = _log_posteriors(frames[fold == k], sums.classifier())
+        others = [part for number, part in enumerate(parts) if number != k]
+        known = sum(part.count.sum() for part in others)
+        sums = start.plus(start, start_share * max(known, 500.0) / start.count.sum() - 1)
+        for part in others:
+            sums = sums.plus(part)
+        result[fold == k] = log_posteriors(frames[fold == k], sums.classifier())
     return result

@@ -6,6 +6,7 @@ the e-book a recording reads is found in the same search, so that chapters and f
 import json
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 from robot_ai.errors import ConfigurationError
@@ -18,7 +19,8 @@ from training.audiobook.sentences import segment
 
 MARGIN_S = 0.3  # of room kept before the first and after the last sentence
 CHARACTERS_PER_S = 14.0  # read aloud in Spanish, pauses included
-LOOK_BACK, LOOK_AHEAD = 30, 80  # sentences searched around where a recording should begin and end
+EDGE_SHARE = 0.6  # of the median score that the first and the last sentence must reach
+LOOK_BACK, LOOK_AHEAD = 3, 80  # sentences searched around where a recording should begin and end
 LONGER = 1.6  # times the text that a recording of its length usually holds
 ENOUGH = 0.5  # share of a recording's time that its sentences must fill; else the whole book is searched
 
@@ -55,6 +57,7 @@ def prepare_recording(book: Book, path: Path, sentences: list[str], position: in
     samples = read_audio(path)
     begin, alignment = locate(samples, sentences, position, aligner)
     read = [k for k, fragment in enumerate(alignment.fragments) if fragment.read]
+    read = _without_doubtful_ends(read, alignment)
     if not read:
         raise ConfigurationError(f'{path}: none of the text was found in it; does it read this book?')
     first, last = alignment.fragments[read[0]], alignment.fragments[read[-1]]
@@ -68,6 +71,17 @@ def prepare_recording(book: Book, path: Path, sentences: list[str], position: in
     write_json(book.path('cuts', path.stem), {
         'recording': path.name, 'seconds': round(len(samples) / SAMPLE_RATE, 3), 'begin': round(cut_begin, 3),
         'end': round(cut_end, 3), 'first_sentence': begin + read[0], 'next_sentence': begin + read[-1] + 1})
+
+
+def _without_doubtful_ends(read, alignment):
+    """Drop sentences at either end that a preamble or an ending was taken for: they fit badly."""
+    scores = {k: alignment.fragments[k].score for k in read}
+    enough = EDGE_SHARE * float(np.median(list(scores.values()))) if read else 0.0
+    while len(read) > 1 and scores[read[0]] < enough:
+        read = read[1:]
+    while len(read) > 1 and scores[read[-1]] < enough:
+        read = read[:-1]
+    return read
 
 
 def locate(samples, sentences: list[str], position: int, aligner):

@@ -36,8 +36,10 @@ def split_by_group(items: Sequence[tuple[str, str]], hours: Sequence[float]) -> 
     sizes = [(sum(hours[k] for k in group), min(items[k] for k in group), group) for group in groups(items)]
     sizes.sort(key=lambda entry: (-entry[0], entry[1]))
     total, filled, result = sum(hours) or 1.0, [0.0] * 3, [''] * len(items)
-    for size, _, group in sizes:
+    for number, (size, _, group) in enumerate(sizes):
         lack = [share - have / total for share, have in zip(SHARES, filled)]
+        if len(sizes) - number <= filled.count(0.0):  # as few groups are left as splits that have none
+            lack = [share if not have else -1.0 for share, have in zip(SHARES, filled)]
         chosen = lack.index(max(lack))
         filled[chosen] += size
         for index in group:
