@@ -24,7 +24,7 @@ class LiveView:
         """Show the page's address, where a node `web` runs."""
         page = getattr(assembly.nodes.get('web'), 'announcement', '')
         if page:
-            self.line(None, 'página', page)
+            self.line(None, 'página', page.removeprefix('page: '))
 
     def note(self, text):
         """Show that something does not work."""
