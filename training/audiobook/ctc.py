@@ -23,7 +23,7 @@ BLANK_MARGIN = 0.9  # a frame of speech that is surely none
 SILENCE_COST = 0.02  # a frame of silence in a gap
 BORDER_COST = 8.0  # a sentence that begins or ends within speech, not at a pause
 PACE_COST = 1.0  # a frame on the same state, or on the next but one: letters come at 12 a second
-SKIP_COST = 2.0  # a state of text that is left out
+SKIP_COST = 0.6  # a state of text that is left out
 MIN_SCORE = -4.0  # mean gain a frame; a sentence below it counts as not read
 BEAM = 400.0
 
