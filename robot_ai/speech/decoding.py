@@ -32,7 +32,7 @@ class DecodingOptions:
     attention_weight: float = 0.0  # of the decoder against CTC, 0..1
     lm_weight: float = 0.0
     word_bonus: float = 0.0  # a word, against the n-gram's dislike of long texts
-    phrase_boost: float = 1.0  # a character of an expected phrase
+    phrase_boost: float = 0.7  # a character of an expected phrase
 
     @classmethod
     def from_parameters(cls, parameters: dict) -> 'DecodingOptions':
