@@ -156,6 +156,11 @@ class DialogueMachine:
         return self._active[self.state]
 
     @property
+    def listens_here(self) -> frozenset:
+        """Those of them that the state itself, or one around it, reacts to."""
+        return self._local[self.state]
+
+    @property
     def awaiting_action(self) -> bool:
         """Whether a performer is at work that the dialogue waits for."""
         return any(action.done for _, action, _ in self._actions.values())
