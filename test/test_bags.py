@@ -74,3 +74,19 @@ def test_an_empty_bag_is_refused(tmp_path):
     write(tmp_path / 'bag')
     with pytest.raises(BagError, match='holds no message'):
         Bag(tmp_path / 'bag')
+
+
+def test_sqlite3_bags_are_read_too(tmp_path):
+    from rosbags.rosbag2 import StoragePlugin, Writer
+    from rosbags.typesys import Stores, get_typestore
+    store = get_typestore(Stores.ROS2_HUMBLE)
+    with Writer(tmp_path / 'old', version=8, storage_plugin=StoragePlugin.SQLITE3) as writer:
+        topic = writer.add_connection('/dialogue/event', STRING, typestore=store)
+        writer.write(topic, 5, store.serialize_cdr(store.types[STRING](data='x'), STRING))
+    for path in (tmp_path / 'old', next((tmp_path / 'old').glob('*.db3'))):
+        with Bag(path) as read:
+            assert [(m.topic, m.type, m.time_ns) for m in read.messages()] == [('/dialogue/event', STRING, 5)]
+    file = next((tmp_path / 'old').glob('*.db3'))
+    file.write_bytes(file.read_bytes()[:3000])
+    with pytest.raises(BagError, match='old'), Bag(tmp_path / 'old') as read:
+        list(read.messages())

@@ -123,6 +123,7 @@ def replay(bag: str | Path, *, dialogue: str = '', models: str = '', params_file
     called once all run, `log_level` is ROS's. The outcome does not depend on `rate`. Raises BagError, DialogueError
     or, where a recogniser that the bag needs does not run, ModelError.
     """
+    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     with Bag(bag) as opened:
         context = Context()
         rclpy.init(args=['--ros-args', '--log-level', log_level], context=context, domain_id=_domain())

@@ -140,3 +140,16 @@ def test_without_a_model_it_stays_unconfigured_and_names_the_folder(graph, tmp_p
         Parameter('model', value=str(tmp_path / 'none'))]), activate=False)
     assert node.trigger_configure().name == 'FAILURE'
     assert str(tmp_path / 'none') in node.health.last_error
+
+
+def test_detections_are_published_where_vision_msgs_is_installed(graph, start):
+    vision = pytest.importorskip('vision_msgs.msg', reason='needs vision_msgs; see test/genuine/README.md')
+    detections = graph.listen(vision.Detection2DArray, 'characters/detections')
+    start(stable=1)
+    graph.publisher(Image, 'image', LOSSLESS_QOS).publish(picture(6, 400))
+    graph.wait(lambda: detections)
+    found = detections[0].detections[0]
+    assert detections[0].header.stamp.sec == 400
+    assert (found.bbox.center.position.x, found.bbox.center.position.y) == (2.5, 4.0)
+    assert (found.bbox.size_x, found.bbox.size_y) == (3.0, 4.0)
+    assert [(r.hypothesis.class_id, r.hypothesis.score) for r in found.results] == [('6', 0.9), ('x', 0.1)]

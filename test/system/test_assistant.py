@@ -59,7 +59,8 @@ def test_what_cannot_be_used_is_named_before_anything_starts(tmp_path):
 
 @pytest.mark.ros
 @pytest.mark.parametrize('arguments, expected', [
-    ((), ''), (('--models', 'nowhere'), 'robot-ai assistant: speech_to_text is not running: configure failed: nowhere')])
+    ((), ''),
+    (('--models', 'nowhere'), 'robot-ai assistant: speech_to_text is not running: configure failed: nowhere')])
 def test_it_starts_says_what_does_not_run_and_ends_on_ctrl_c(arguments, expected):
     pytest.importorskip('rclpy')
     process = subprocess.Popen(
