@@ -93,7 +93,9 @@ class ExpressionRecognizer:
         symbols = tuple(Symbol(_box(box), self.characters.ranked(row)) for row, box in zip(scores, boxes))
         # One wrong symbol spoils the formula: the score is the chance that none is.
         score = float(np.prod(scores.max(axis=1))) * certainty
-        return Expression(latex_of(tree), min(1.0, score), symbols)
+        # Three full stops in a row are an ellipsis, whether or not the writer's were taken for one symbol.
+        latex = latex_of(tree).replace('. . .', '\\ldots')
+        return Expression(latex, min(1.0, score), symbols)
 
 
 def _box(box):

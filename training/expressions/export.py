@@ -57,15 +57,18 @@ def convert(parser, segmenter, classes: int, path: Path) -> None:
 
 def export(parser_run: Path, segmenter_run: Path, characters: Path, to: Path, version: str) -> dict:
     """Write `to`/expressions.tflite, model.yaml and MODEL_CARD.md; returns model.yaml's document."""
-    from training.expressions import model, segmenter
+    import keras
+
+    from training.expressions import model
     from training.loop import load_weights
     facts = {name: json.loads((run / 'run.json').read_text())
              for name, run in (('parser', parser_run), ('segmenter', segmenter_run))}
     classes = facts['parser']['classes']
     parser = model.build(classes, **facts['parser']['model'])
     load_weights(parser, parser_run / 'best.weights.npz')
-    division = segmenter.build(classes, **facts['segmenter']['model'])
-    load_weights(division, segmenter_run / 'best.weights.npz')
+    if not (segmenter_run / 'best.keras').is_file():
+        raise ModelError(f'{segmenter_run}: holds no best.keras; train the segmenter there first')
+    division = keras.models.load_model(segmenter_run / 'best.keras', compile=False)
     to.mkdir(parents=True, exist_ok=True)
     convert(parser, division, classes, to / GRAPH)
     old, base = to / 'model.yaml', load_model(characters, 'characters')

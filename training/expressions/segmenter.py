@@ -77,12 +77,16 @@ class Batches:
 
 
 class Validation:
-    """Cross-entropy and error on the groups of 2013."""
+    """Cross-entropy and error on the groups of 2013; keeps the best network as best.keras beside the cache."""
 
     def __init__(self, path: Path):
-        self.batches = Batches(path, 0, 0)
+        self.batches, self.folder, self.best = Batches(path, 0, 0), Path(path).parent, np.inf
 
     def __call__(self, model) -> dict[str, float]:
         """Return 'error' and 'loss' (the one that is minimised)."""
         sums = loss_sums(model, self.batches.take(slice(None)), False)
-        return {key: float(sums[key]) / float(sums['weight']) for key in ('error', 'loss')}
+        figures = {key: float(sums[key]) / float(sums['weight']) for key in ('error', 'loss')}
+        if figures['loss'] < self.best:
+            self.best = figures['loss']
+            model.save(self.folder / 'best.keras')
+        return figures
