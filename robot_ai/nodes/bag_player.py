@@ -2,14 +2,16 @@
 
 Publishes the bag's topics (mcap or sqlite3; names made relative, so that the namespace applies; what the assistant
 publishes itself is left out) and `/clock` (rosgraph_msgs/Clock). In real time, at another `rate`, or, with
-`lockstep`, as fast as `audio/progress` (Header) follows and never more than `lead` seconds ahead of it. Types that
-are not installed are reported and left out; a bag that cannot be read ends the node with a message that names it.
-Run the other nodes with `use_sim_time` (and `reliable`, where nothing may be lost).
+`lockstep`, as fast as `audio/progress` (Header) follows and never more than `lead` seconds ahead of it. Begins when
+each topic has a subscriber and the nodes of `wait_for` show on `diagnostics`, or after `wait` s. Types that are not
+installed are reported and left out; a bag that cannot be read ends the node with a message that names it. Run the
+other nodes with `use_sim_time` (and `reliable`, where nothing may be lost).
 """
 import threading
 import time
 
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from std_msgs.msg import Header
 
 from robot_ai.bags import Bag
@@ -35,7 +37,8 @@ class BagPlayerNode(PlainNode):
         Parameter('tail', 3.0, 'how long /clock runs on after the last message', 's', 0.0, 600.0),
         Parameter('wait', 20.0, 'how long to wait, before the first message, for somebody to subscribe each topic',
                   's', 0.0, 600.0),
-        Parameter('wait_for', [''], 'nodes of this namespace that must take /clock before the first message'),
+        Parameter('wait_for', [''], 'nodes of this namespace that must run, as `diagnostics` tell, before the first '
+                  'message'),
         Parameter('patience', 20.0, 'lockstep: how long to wait for audio/progress before playing by `rate`', 's',
                   0.1, 600.0),
         Parameter('inputs_only', True, 'leave out what the assistant publishes itself (transcripts, states, ...)'),
@@ -59,7 +62,9 @@ class BagPlayerNode(PlainNode):
         self._progress = threading.Condition()
         self._consumed = None  # ns, stamp of the newest audio/progress
         self._offset = None  # ns, from the bag's times to the sound's stamps
+        self._running = set()  # names of the nodes that were heard on `diagnostics`: they spin
         self.create_subscription(Header, 'audio/progress', self._on_progress, RESULT_QOS)
+        self.create_subscription(DiagnosticArray, 'diagnostics', self._on_diagnostics, 10)
         self._stopping = threading.Event()
         self.finished = threading.Event()
         self.health.value('bag', str(self._bag.path))
@@ -80,6 +85,9 @@ class BagPlayerNode(PlainNode):
         with self._progress:
             self._consumed = message.stamp.sec * 1_000_000_000 + message.stamp.nanosec
             self._progress.notify_all()
+
+    def _on_diagnostics(self, array):
+        self._running.update(status.name.rpartition('/')[2] for status in array.status)
 
     # -- the playing thread
 
@@ -107,7 +115,7 @@ class BagPlayerNode(PlainNode):
         missing, wanted = self._playback.topics, {name for name in self.setting('wait_for') if name}
         while (missing or wanted) and time.monotonic() < end and not self._stopping.wait(POLL):
             missing = [t for t in self._playback.topics if not self._playback.subscribers(t)]
-            wanted -= {info.node_name for info in self.get_subscriptions_info_by_topic('/clock')}
+            wanted -= self._running
         if self._stopping.is_set():
             return
         if missing:
