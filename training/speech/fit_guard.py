@@ -1,8 +1,9 @@
 """`python -m training.speech.fit_guard`: fit robot_ai.speech.guard's logistic and print its constants.
 
 Voices: clips of the train split and of other languages, each as it is and with noise 5 to 25 dB below. No voices:
-what opens the endpointer in made noises, with seeds that `robot_ai.speech.measure` does not use. The validation
-split and the measure's noises are only scored. About a minute of one core.
+what opens the endpointer in made noises, with seeds that `robot_ai.speech.measure` does not use, and in recordings
+without speech (--music: games' sounds and music). The validation split and the measure's noises are only scored.
+About a minute of one core.
 
 Example:
   python -m training.speech.fit_guard --manifest ../shared/data/speech/manifest.jsonl \
@@ -72,6 +73,7 @@ def main():
     parser.add_argument('--manifest', type=Path, required=True)
     parser.add_argument('--other', type=Path, required=True)
     parser.add_argument('--each', type=int, default=40, help='clips a source')
+    parser.add_argument('--music', type=Path, nargs='*', default=[], help='recordings without any voice')
     options = parser.parse_args()
     rng, table = np.random.default_rng(0), {'train': ([], []), 'validation': ([], [])}
     for split, (voices, others) in table.items():
@@ -80,6 +82,8 @@ def main():
             sounds += clips(options.other, None, 2 * options.each)
             sounds += [with_noise(sound, rng) for sound in sounds[::2]]
         voices += [features(u) for sound in sounds for u in utterances(sound)]
+        if split == 'train':
+            others += [features(u) for path in options.music for u in utterances(read_audio(path)[:40 * SAMPLE_RATE])]
         for i, level in enumerate(LEVELS_DB[split]):
             for name in noises.SCENES:
                 found = utterances(noises.scene(name, 40, level, SEEDS[split] + i))
