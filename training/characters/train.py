@@ -26,6 +26,12 @@ def read_config(name: str) -> ModuleType:
     return importlib.import_module(f'training.characters.configs.{name}')
 
 
+def command_line(model: str) -> str:
+    """Return this run's command for model.yaml, this machine's folders left out."""
+    words = [Path(word).name if word.startswith(('/', '~')) else word for word in sys.argv[3:]]
+    return ' '.join(['python -m training train', model, *words])
+
+
 def loss_sums(model, batch, training, smoothing: float = 0.0):
     """Return sums over rows: 'loss' (cross-entropy), 'weight' (rows) and 'error' (wrong rows)."""
     from keras import ops
@@ -133,7 +139,7 @@ def run(config: ModuleType, options) -> dict:
     save_run_config(options.folder, {
         'config': options.config, 'model': config.MODEL, 'loop': loop, 'seed': seed, 'labels': cache.labels,
         'held_out': cache.facts['held_out'], 'samples': len(cache.label), 'parameters': model.count_params(),
-        'command': 'python -m training train characters ' + ' '.join(sys.argv[3:])})
+        'command': command_line('characters')})
     print(f'{model.count_params()} parameters, {len(cache.label)} samples x {len(cache.variants)} variants, '
           f'strategy {strategy.name} x {strategy.replicas}', flush=True)
     return train(model, lambda m, b, training: loss_sums(m, b, training, config.LABEL_SMOOTHING * training),

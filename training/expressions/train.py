@@ -7,13 +7,13 @@ Example:
 import argparse
 import importlib
 import os
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
 from robot_ai.errors import ConfigurationError
+from training.characters.train import command_line
 
 CONFIGS = Path(__file__).parent / 'configs'
 
@@ -141,7 +141,7 @@ def run(config: ModuleType, options) -> dict:
     save_run_config(options.folder, {
         'config': options.config, 'kind': config.KIND, 'model': config.MODEL, 'loop': loop, 'classes': classes,
         'seed': config.SEED, 'parameters': network.count_params(), 'rows': len(batches.rows['scores']),
-        'command': 'python -m training train expressions ' + ' '.join(sys.argv[3:])})
+        'command': command_line('expressions')})
     print(f'{network.count_params()} parameters, {len(batches.rows["scores"])} rows', flush=True)
     validation = (Validation if parser else segmenter.Validation)(options.folder / 'validation.npz')
     weight = (lambda batch: batch['mask'].sum()) if parser else None
