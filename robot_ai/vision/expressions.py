@@ -21,6 +21,8 @@ from robot_ai.vision.layout import Node, latex_of, rule_tree
 from robot_ai.vision.parsing import FormulaParser, best_tree, to_nodes
 from robot_ai.vision.segmentation import MAX_STROKES, segment
 
+MAX_SYMBOLS = 64  # of one formula in a picture; CROHME's longest has 49
+
 
 @dataclass(frozen=True)
 class Expression:
@@ -56,7 +58,7 @@ class ExpressionRecognizer:
     def recognize(self, image: np.ndarray) -> Expression:
         """Read a picture (anything that `ink.to_grey` takes) of one expression. ImageError for other arrays."""
         found, scores = self.characters.find(to_grey(image))
-        if not found:
+        if not found or len(found) > MAX_SYMBOLS:  # a page of text is no formula
             return Expression()
         boxes = np.array([[f.box.x, f.box.y, f.box.right, f.box.bottom] for f in found], np.float32)
         return self._expression(scores, boxes)

@@ -81,6 +81,13 @@ def test_rules_alone_lay_out_a_fraction_a_root_and_scripts():
     assert normal_form(latex_of(rule_tree(scripts))) == normal_form('x^2_n')
 
 
+def test_a_page_of_print_is_no_formula(recognizer):
+    page = np.full((480, 640), 225, np.uint8)
+    for row in range(8):
+        cv2.putText(page, 'some printed text of 2026', (20, 50 + 52 * row), cv2.FONT_HERSHEY_COMPLEX, 1.0, 40, 2)
+    assert recognizer.recognize(page).latex == ''
+
+
 def test_a_large_drawing_is_cut_off_not_refused(recognizer):
     many = [s for k in range(60) for s in placed(PLUS, 100 * k, 0)]
     assert is_balanced(recognizer.recognize_strokes(many).latex)
