@@ -19,12 +19,13 @@ def test_made_noises_are_no_voice(name):
     assert voice_log_odds(sound) < MIN_VOICE
 
 
+@pytest.mark.parametrize('text', ['hola', 'sí', 'hola, quiero un vaso de agua'])
 @pytest.mark.parametrize('voice', ['es', 'es+f2', 'es-419+m4'])
-def test_speech_is_a_voice(tmp_path, voice):
+def test_speech_is_a_voice(tmp_path, voice, text):
     if not shutil.which('espeak-ng'):
         pytest.skip('needs espeak-ng')
     path = tmp_path / 'a.wav'
-    subprocess.run(['espeak-ng', '-v', voice, '-w', str(path), 'hola, quiero un vaso de agua'], check=True)
+    subprocess.run(['espeak-ng', '-v', voice, '-w', str(path), text], check=True)
     sound = HighPass().whole(read_audio(path))
     assert voice_log_odds(sound) > MIN_VOICE
     assert voice_log_odds(sound * 0.01) == pytest.approx(voice_log_odds(sound), abs=0.02)  # level says nothing
