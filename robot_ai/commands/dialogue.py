@@ -121,11 +121,13 @@ HELP = """  what you type is what the robot hears; besides:
 
 
 def _talk(options) -> int:
+    from robot_ai.dialogue.machine import DialogueMachine
     from robot_ai.dialogue.scripts import Player
     dialogue = _load(options.files[0])
     if options.state and options.state not in dialogue.states:
         raise DialogueError(f'no state {options.state!r} in {dialogue.file}')
-    player = Player(dialogue, time.time(), options.seed, options.state)
+    now = time.time()
+    player = Player(DialogueMachine(dialogue, now, options.seed), now, options.state)
     print(f'{dialogue.name}: type, and press Enter (/help for more, /quit to leave)')
     _show(player.outputs)
     while True:

@@ -41,10 +41,9 @@ def transitions_of(dialogue) -> list[tuple[str, str, str]]:
         if state.leaf:
             if state.after:
                 out.append((state.path, f'after {state.after.seconds:g} s', dialogue.leaf(state.after.go)))
-            if not state.rest:
-                if not any(a.done for a in state.do):
-                    out.append((state.path, 'silence', dialogue.leaf(state.silence.go)))
-                    out.append((state.path, 'unclear', dialogue.leaf(state.unclear.go)))
+            if not state.rest and not any(a.done for a in state.do):
+                out.append((state.path, 'silence', dialogue.leaf(state.silence.go)))
+                out.append((state.path, 'unclear', dialogue.leaf(state.unclear.go)))
     for reaction in dialogue.always:
         if reaction.go:
             out.append(('*', label_of(reaction), dialogue.leaf(reaction.go)))
@@ -163,4 +162,5 @@ def _wording(dialogue):
             yield Finding('advice', line, column, f'{path}: asks again in always the same words')
     says_time |= any('{' + w + '}' in t for r in dialogue.always for t in r.say for w in TIME_WORDS)
     if (says_time or dialogue.reminders) and str(dialogue.zone) == 'UTC':
-        yield Finding('problem', 1, 1, 'it tells or keeps times without `timezone:`; UTC is an hour or two off in Spain')
+        yield Finding('problem', 1, 1,
+                      'it tells or keeps times without `timezone:`; UTC is an hour or two off in Spain')

@@ -14,6 +14,7 @@ from pathlib import Path
 SOUND_PLAYERS = (('ffplay', '-nodisp', '-autoexit', '-loglevel', 'error'), ('pw-play',), ('paplay',),
                  ('play', '-q'), ('mpv', '--no-video', '--really-quiet'), ('cvlc', '--play-and-exit', '-q'))
 SOUND_KINDS = ('.ogg', '.opus', '.wav', '.flac', '.mp3', '.m4a')
+ALL_SOUNDS = 'sounds'  # as id of `cancel`
 MAX_ARGUMENT = 500  # characters of one argument filled in
 NOTIFY_TIMEOUT = 20.0  # s; a messenger that takes longer has failed
 STOP_WAIT = 2.0  # s between asking a process to end and making it
@@ -45,19 +46,20 @@ class Performer:
         if why:
             self._answer(identity, why)
             return
-        threading.Thread(target=self._run, args=(identity, command, timeout), daemon=True, name=name).start()
+        threading.Thread(target=self._run, args=(identity, name, command, timeout), daemon=True, name=name).start()
 
     def cancel(self, identity: str):
-        """End the program of an action; unknown ids are ignored."""
+        """End the program of an action, or of every sound (`sounds`); unknown ids are ignored."""
         with self._lock:
-            process = self._running.get(identity)
-        if process is not None:
+            found = [p for i, (p, name) in self._running.items()
+                     if i == identity or (identity == ALL_SOUNDS and name == 'play_sound')]
+        for process in found:
             _stop(process)
 
     def close(self):
         """End every program."""
         with self._lock:
-            processes = list(self._running.values())
+            processes = [p for p, _ in self._running.values()]
         for process in processes:
             _stop(process)
 
@@ -88,7 +90,7 @@ class Performer:
             filled.append(f' {text}' if text != word and text.startswith('-') and not word.startswith('-') else text)
         return '', tuple(filled)
 
-    def _run(self, identity, command, timeout):
+    def _run(self, identity, name, command, timeout):
         try:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.PIPE, start_new_session=True)
@@ -96,7 +98,7 @@ class Performer:
             self._answer(identity, f'{command[0]}: {error.strerror or error}')
             return
         with self._lock:
-            self._running[identity] = process
+            self._running[identity] = process, name
         try:
             _, errors = process.communicate(timeout=timeout)
             code = process.returncode

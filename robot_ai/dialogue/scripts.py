@@ -42,8 +42,10 @@ class Outcome:
 class Player:
     """Feeds a machine and keeps what came out; time is made up, and moves with what is said."""
 
-    def __init__(self, dialogue, clock: float, seed: int = 0, state: str = ''):
-        self.machine, self.now = DialogueMachine(dialogue, clock, seed), clock
+    def __init__(self, machine: DialogueMachine, clock: float, state: str = ''):
+        """Begin anew at `clock` (s), at the dialogue's start or in `state`; the machine may have run before."""
+        self.machine, self.now, dialogue = machine, clock, machine.dialogue
+        machine.restart(clock, count=0)
         self.pending, self.outputs, self.visited, self.listen = {}, [], set(), None
         if state:
             leaf = dialogue.leaf(state)
@@ -102,8 +104,9 @@ def run_script(path, seed: int = 0) -> Outcome:
     if not isinstance(script, dict) or not isinstance(script.get('conversations'), list) or 'dialogue' not in script:
         raise DialogueError(source.fault((), 'expected `dialogue:` and `conversations:` (a list)'))
     beside = Path(path).parent / str(script['dialogue'])
-    dialogue = load_dialogue(beside if beside.is_file() and not beside.samefile(path) else find_file(script['dialogue'], 'config/dialogues'))
-    outcome = Outcome()
+    here = beside.is_file() and not beside.samefile(path)
+    dialogue = load_dialogue(beside if here else find_file(script['dialogue'], 'config/dialogues'))
+    outcome, machine = Outcome(), DialogueMachine(dialogue, 0.0, seed)  # built once: that is what takes time
     for i, conversation in enumerate(script['conversations']):
         where = ('conversations', i)
         if not isinstance(conversation, dict) or not isinstance(conversation.get('steps'), list):
@@ -112,7 +115,7 @@ def run_script(path, seed: int = 0) -> Outcome:
         state = str(conversation.get('from', ''))
         if state and state not in dialogue.states:
             raise DialogueError(source.fault((*where, 'from'), f'no state {state!r}'))
-        player = Player(dialogue, clock, seed, state)
+        player = Player(machine, clock, state)
         faults = []
         for j, step in enumerate(conversation['steps']):
             faults += _step(player, step, source, (*where, 'steps', j))

@@ -5,11 +5,13 @@ No sentence says that something was asked before, or that an answer was wrong.
 """
 import datetime
 import re
+import string
 
 from num2words import num2words
 
 # What a `say` may use besides facts and slots; filled from the time.
 TIME_WORDS = ('time', 'time_sentence', 'agenda', 'weekday', 'date', 'year', 'part_of_day', 'greeting', 'season')
+SENTENCE_WORDS = ('time_sentence', 'agenda', 'greeting')
 WEEKDAYS = {'es': ('lunes', 'martes', 'miércoles', 'jueves', 'viernes', 'sábado', 'domingo'),
             'en': ('Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday')}
 MONTHS = {'es': ('enero', 'febrero', 'marzo', 'abril', 'mayo', 'junio', 'julio', 'agosto', 'septiembre', 'octubre',
@@ -108,6 +110,27 @@ def spoken_value(value: str, language: str) -> str:
     """Return a slot's value as it is said: "17:30" becomes a spoken time, anything else stays."""
     match = re.fullmatch(r'([01]\d|2[0-3]):([0-5]\d)', value)
     return spoken_time(int(match[1]), int(match[2]), language) if match else value
+
+
+def filled(text: str, values) -> str:
+    """Return the text with each {placeholder} replaced by values[placeholder].
+
+    A value that is a sentence (SENTENCE_WORDS) loses its capital after a comma and its full stop before one.
+    """
+    out, parts = '', list(string.Formatter().parse(text))
+    for i, (before, name, _, _) in enumerate(parts):
+        out += before
+        if name is None:
+            continue
+        value = str(values[name])
+        if name in SENTENCE_WORDS and value:
+            if out.rstrip() and out.rstrip()[-1] not in '.!?…:':
+                value = value[0].lower() + value[1:]
+            after = parts[i + 1][0] if i + 1 < len(parts) else ''
+            if after[:1] in tuple(',;.!?…'):
+                value = value.removesuffix('.')
+        out += value
+    return out
 
 
 def sentences(text: str) -> list[str]:

@@ -280,7 +280,9 @@ class StateMachineNode(PlainNode):
         return response
 
     def _on_reset(self, request, response):
-        self._machine = DialogueMachine(self._dialogue, self._now(), self.setting('seed'))
+        if self._machine is None:
+            self._begin()
+        self._publish(self._machine.restart(self._now()))
         self._feed(Tick(), self._now())
         response.success, response.message = True, f'started anew in {self._machine.state}'
         return response
