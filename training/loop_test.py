@@ -201,7 +201,8 @@ def test_parameter_server_trains_like_one_and_survives_a_lost_worker(tmp_path, o
 def test_speech_forward_and_gradient_compile():
     from training.speech.model import Size, SpeechModel
     from training.speech.train import loss_sums as speech_loss
-    model = SpeechModel(Size(width=16, heads=2, blocks=1, decoder_blocks=1, channels=4, mels=16)).build_all()
+    size = Size(width=16, heads=2, blocks=1, kernel=3, decoder_blocks=1, channels=4, mels=16, dropout=0.0)
+    model = SpeechModel(size).build_all()
     batch = {'samples': tf.random.normal([2, 12800]), 'length': tf.constant([12800, 9000]),
              'tokens': tf.constant([[3, 4, 5, 6], [7, 8, 0, 0]]), 'token_count': tf.constant([4, 2])}
 

@@ -98,12 +98,16 @@ def write_folder(model, flatbuffer: bytes, out: Path, parameters: dict, facts: d
                                                if model.decoder else {}),
             'front_end': front_end, **parameters},
         'inputs': {'encode_B': {'samples': 'float32 [1, B * 16000], -1..1', 'length': 'int32 [1], samples'},
-                   'score_B': {'memory': 'float32 [1, B * 25, D]', 'frames': 'int32 [1]',
-                               'tokens': f'int32 [{HYPOTHESES}, {MAX_TOKENS}]', 'token_count': 'int32 [K]'}},
+                   **_if_decoder(model, 'score_B', {'memory': 'float32 [1, B * 25, D]', 'frames': 'int32 [1]',
+                               'tokens': f'int32 [{HYPOTHESES}, {MAX_TOKENS}]', 'token_count': 'int32 [K]'})},
         'outputs': {'encode_B': {'log_probs': 'float32 [1, B * 25, V], CTC, blank 0', 'memory': 'float32 [1, T, D]'},
-                    'score_B': {'log_likelihood': 'float32 [K], nats'}},
+                    **_if_decoder(model, 'score_B', {'log_likelihood': 'float32 [K], nats'})},
         **facts}
     (out / 'model.yaml').write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding='utf-8')
+
+
+def _if_decoder(model, signature, facts):
+    return {signature: facts} if model.decoder else {}
 
 
 def disagreement(model, folder: Path, seconds: float = 1.5, seed: int = 3) -> float:
