@@ -9,6 +9,7 @@ import soundfile
 from robot_ai.errors import ConfigurationError
 from training.audiobook import align, corpus, dtw
 from training.audiobook.command import main
+from training.audiobook.decisions import apply_decisions, write_decisions
 from training.audiobook.espeak import speak
 from training.audiobook.files import read_book, read_json
 from training.audiobook.fragments import Alignment, Fragment
@@ -142,6 +143,17 @@ def test_corpus_obeys_the_review(prepared, tmp_path):
     assert main(['corpus', str(folder), '--out', str(out), '--min-score', '-1']) == 0
     assert (out / 'train/1/1/1-1.trans.txt').read_text().splitlines()[0] == '1-1-0001 OTRO TEXTO DEL JARDÍN'
     assert 'review: rejected' in (out / 'DROPPED.TXT').read_text()
+
+
+def test_accepting_does_not_find_a_sentence_that_was_not_read(prepared, tmp_path):
+    folder = tmp_path / 'cuento'
+    shutil.copytree(prepared, folder)
+    book = read_book(folder)
+    alignment = align.load(book, 'parte1')
+    alignment.fragments[1].read, alignment.fragments[1].end = False, alignment.fragments[1].begin
+    for decision, read in (({'state': 'accepted'}, False), ({'state': 'open', 'begin': 1.0, 'end': 2.0}, True)):
+        write_decisions(book, 'parte1', {'f000002': decision})
+        assert apply_decisions(book, 'parte1', alignment)[0][1].read is read
 
 
 def test_readers_do_not_meet_in_two_splits(tmp_path):

@@ -57,7 +57,8 @@ def apply_decisions(book: Book, name: str, alignment: Alignment) -> tuple[list[F
     for fragment in alignment.fragments:
         decision = decisions.get(fragment.id, {})
         changes = {key: decision[key] for key in ('begin', 'end', 'text') if key in decision}
-        if 'begin' in changes or decision.get('state') == 'accepted':
+        placed = 'begin' in changes or fragment.end > fragment.begin  # accepting alone does not find a sentence
+        if placed and ('begin' in changes or decision.get('state') == 'accepted'):
             changes['read'] = True
         fragments.append(replace(fragment, **changes) if changes else fragment)
     states = {state: {key for key, decision in decisions.items() if decision.get('state') == state}

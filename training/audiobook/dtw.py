@@ -229,10 +229,16 @@ def _search(recording, text, reader, free_ends):
     path, _ = lattice.align(costs, star, graph, stay_cost=STAY_COST * unit, jump_cost=JUMP_COST * unit,
                             free_ends=free_ends, beam=BEAM * unit,
                             borders=lattice.pause_borders(speech, BORDER_COST * unit))
+    placed = np.flatnonzero(path >= 0)
+    state = path[placed]
+    cost = np.sqrt(np.mean((recording.cepstra[placed] - spoken[state]) ** 2, axis=1))
+    cost += PHONE_WEIGHT * (phones_cost((recording.phones[placed] * likeness[state]).sum(axis=1)) - base[placed])
+    if reader is not None:
+        cost += READER_WEIGHT * (phones_cost(reader[placed, text.phone[state]]) - reader_base[placed])
+    cost = np.where(pause[state], in_pause[placed], cost)
     gain = np.zeros(len(path))
-    for t in np.flatnonzero(path >= 0):
-        gain[t] = unit - costs(t, t + 1, path[t], path[t] + 1)[0, 0]
-    return path, gain / unit, graph
+    gain[placed] = 1 - np.where(speech[placed], cost, np.minimum(cost, unit)) / unit
+    return path, gain, graph
 
 
 def phones_cost(posteriors: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 The library is called directly (ctypes) and not the program, because only the library tells when each
 phoneme begins, which is what the recording is aligned against; it also saves a process a sentence.
+Its voices waver from call to call by some samples (a state that the library keeps), so two alignments of the
+same recording may differ by some milliseconds; everything downstream of a sync map is deterministic.
 """
 import ctypes
 import ctypes.util
