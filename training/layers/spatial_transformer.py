@@ -28,6 +28,7 @@ class SpatialTransformer(keras.layers.Layer):
 
         cnn = keras.Sequential([keras.layers.Conv2D(8, 5, strides=2), keras.layers.Flatten()])
         warped = SpatialTransformer(cnn)(images)
+
     """
 
     def __init__(self, localisation, transformation='affine', size=None, return_theta=False, **kwargs):
