@@ -81,7 +81,8 @@ def test_a_file_that_is_no_text(tmp_path):
 def test_check_finds_the_unreachable_the_endless_and_the_colliding():
     text = SMALL.replace('intents:\n', 'intents:\n  thirst: {examples: [quiero agua]}\n').replace(
         '  - {hear: water, go: hello}', '  - {hear: [water, thirst], say: Agua.}').replace(
-        '  waiting: {rest: true}', '  lost: {say: Hola., silence: {go: lost}, unclear: {go: lost}}\n  waiting: {rest: true}')
+        '  waiting: {rest: true}',
+        '  lost: {say: Hola., silence: {go: lost}, unclear: {go: lost}}\n  waiting: {rest: true}')
     found = [f.text for f in check_dialogue(parse_dialogue(text))]
     assert any('nothing leads to the state lost' in t for t in found)
     assert any('no way out of the state lost' in t for t in found)
