@@ -218,33 +218,49 @@ def with_averages(optimizer: AdamW, config: LoopConfig, function: Callable):
 
 
 def save_weights(model, optimizer: AdamW, config: LoopConfig, path: str) -> None:
-    """Write the averaged weights by their Keras paths (any backend can read them): a plain .npz."""
+    """Write the averaged weights by their Keras paths (any backend can read them): a plain .npz.
+
+    The running statistics of normalisation layers go in as they are.
+    """
     source = optimizer.average if config.average else optimizer.variables
     held = io.BytesIO()  # a zip file needs a seekable stream, gs:// has none
-    np.savez(held, **{_key(v): s.numpy() for v, s in zip(model.trainable_variables, source)})
+    values = {id(v): s.numpy() for v, s in zip(model.trainable_variables, source)}
+    np.savez(held, **{key: values[id(v)] if id(v) in values else np.asarray(v)
+                      for key, v in _named_weights(model).items()})
     with tf.io.gfile.GFile(f'{path}.new', 'wb') as stream:
         stream.write(held.getvalue())
     tf.io.gfile.rename(f'{path}.new', path, overwrite=True)
 
 
-def _key(variable):
-    """Return the variable's path inside its model: the model's own name may count up within a process."""
-    return variable.path.split('/', 1)[-1]
+def _named_weights(model):
+    """Return {path: variable} of trainable weights and running statistics.
+
+    A path is inside the model: the model's own name may count up within a process, so it is left out where it
+    leads all paths (a functional model's paths begin with its layers' names instead).
+    """
+    statistics = [v for v in model.non_trainable_variables if v.name in ('moving_mean', 'moving_variance')]
+    variables = [*model.trainable_variables, *statistics]
+    roots = {v.path.split('/', 1)[0] for v in variables}
+    shared = len(roots) == 1 and all('/' in v.path for v in variables)
+    named = {v.path.split('/', 1)[1] if shared else v.path: v for v in variables}
+    if len(named) != len(variables):
+        raise ValueError('two weights of the model have the same path: give its layers names')
+    return named
 
 
 def load_weights(model, path: str | Path, partial: bool = False) -> list[str]:
     """Set a built model's weights from `save_weights`' file; returns the paths not found (only if `partial`)."""
     with tf.io.gfile.GFile(str(path), 'rb') as stream:
         stored = dict(np.load(io.BytesIO(stream.read()), allow_pickle=False))
-    missing = [_key(v) for v in model.trainable_variables
-               if _key(v) not in stored or stored[_key(v)].shape != tuple(v.shape)]
+    named = _named_weights(model)
+    missing = [key for key, v in named.items() if key not in stored or stored[key].shape != tuple(v.shape)]
     if missing and not partial:
         from robot_ai.errors import ModelError
         raise ModelError(f'{path}: lacks {len(missing)} of the weights, {missing[0]} the first; was it trained '
                          'from another config?')
-    for v in model.trainable_variables:
-        if _key(v) not in missing:
-            v.assign(stored[_key(v)])
+    for key, v in named.items():
+        if key not in missing:
+            v.assign(stored[key])
     return missing
 
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -17,7 +18,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from training.loop import LoopConfig, learning_rate, load_weights, train
+from training.loop import LoopConfig, learning_rate, load_weights, save_weights, train
 from training.strategies import OneDevice
 
 ROWS, WIDTH = 4, 6
@@ -184,7 +185,7 @@ def test_two_machines_train_like_one(tmp_path, one_device):
 
 
 @pytest.mark.long
-def test_parameter_server_trains_like_one_and_survives_a_lost_worker(tmp_path, one_device):
+def test_parameter_server_trains_like_one(tmp_path, one_device):
     chief, ps, first, second = free_ports(4)
     jobs = {'chief': [chief], 'ps': [ps], 'worker': [first, second]}
     servers = [start('parameter-server', tmp_path, TF_CONFIG=cluster(task, i, **jobs))
@@ -213,3 +214,19 @@ def test_speech_forward_and_gradient_compile():
         return loss, tape.gradient(loss, model.trainable_variables)
     loss, gradients = step(batch)
     assert np.isfinite(loss) and all(np.isfinite(tf.convert_to_tensor(g)).all() for g in gradients)
+
+
+def test_weights_of_a_functional_model_keep_their_own_names_and_statistics(tmp_path):
+    def make():
+        given = keras.Input((4,))
+        inner = keras.layers.Dense(3, name='first')(given)
+        inner = keras.layers.BatchNormalization(name='norm')(inner)
+        return keras.Model(given, keras.layers.Dense(3, name='second')(inner))
+    model, again = make(), make()
+    model(np.random.default_rng(0).normal(size=(8, 4)).astype('float32'), training=True)
+    optimizer = SimpleNamespace(variables=model.trainable_variables)
+    save_weights(model, optimizer, SimpleNamespace(average=0), str(tmp_path / 'w.npz'))
+    assert load_weights(again, tmp_path / 'w.npz') == []
+    for one, other in zip(model.weights, again.weights):
+        assert np.array_equal(one, other), one.path
+    assert np.abs(again.get_layer('norm').moving_mean).max() > 0
