@@ -63,7 +63,7 @@ setup(
                      'tensorboard>=2.19'],
         'noise': ['noisereduce>=3.0'],
         'data': ['apache-beam>=2.70', 'beautifulsoup4>=4.12', 'google-crc32c>=1.5', 'nltk>=3.8',
-                 'pyroomacoustics>=0.7', 'spylls>=0.1.7', 'tqdm>=4.60'],
+                 'pyroomacoustics>=0.7', 'requests>=2.28', 'spylls>=0.1.7', 'tqdm>=4.60'],
         'test': ['pytest>=8', 'pytest-timeout>=2', 'pytest-xdist>=3', 'hypothesis>=6', 'playwright>=1.45',
                  'axe-playwright-python>=0.1.4'],
     },
