@@ -61,7 +61,7 @@ def test_a_half_understood_urgent_question_without_an_answer_counts_as_yes():
     robot = Robot()
     asked = robot.give(Heard('ven alguien'))
     assert robot.machine.state == 'hello' and of(Say, asked)[0].text == '¿Necesita ayuda?'
-    outputs = robot.machine.handle(Tick(), robot.now + 60)
+    outputs = robot.machine.handle(Tick(), robot.now + 30)
     assert robot.machine.state == 'call' and of(Act, outputs)[0].name == 'notify'
 
 
