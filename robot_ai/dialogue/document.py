@@ -13,7 +13,7 @@ from rapidfuzz import process
 
 from robot_ai.dialogue.reading import read_yaml
 from robot_ai.dialogue.schema import schema_faults
-from robot_ai.dialogue.slots import SLOT_TYPES
+from robot_ai.dialogue.slots import NO, SLOT_TYPES, YES
 from robot_ai.dialogue.structure import Action, After, Dialogue, Intent, Reaction, Reminder, Silence, State, Unclear
 from robot_ai.dialogue.wording import TIME_WORDS
 from robot_ai.errors import DialogueError
@@ -257,7 +257,7 @@ class _Builder:
         for i, name in enumerate(_tuple(raw.get('hear', []))):
             if name not in self.intent_names:
                 self.fault((*path, 'hear', i) if isinstance(raw['hear'], list) else (*path, 'hear'),
-                           f'no intent {name!r}{_guess(name, self.intent_names)}')
+                           f'no intent {name!r}{_meant(name) or _guess(name, self.intent_names)}')
         for word in raw.get('where', {}):
             if word not in self.words:
                 self.fault((*path, 'where', ('key', word)), f'no slot or fact {word!r}{_guess(word, self.words)}')
@@ -315,6 +315,15 @@ def _tuple(value) -> tuple:
 def _listed(names) -> str:
     names = sorted(names)
     return ', '.join(names[:12]) + (', ...' if len(names) > 12 else '')
+
+
+def _meant(name) -> str:
+    """Return a hint where the name is a word for yes or no: those intents have names of their own."""
+    word = str(name).casefold().replace('í', 'i')
+    for intent, ways in (('affirm', YES), ('deny', NO)):
+        if any(word in words for words in ways.values()):
+            return f'; yes is called affirm, and no is called deny: did you mean {intent!r}?'
+    return ''
 
 
 def _guess(name, known) -> str:

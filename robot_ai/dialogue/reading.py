@@ -71,6 +71,10 @@ def _advice(problem: str) -> str:
         return ' (a text with ": " in it needs quotes around it)'
     if 'cannot start any token' in problem and '\\t' in problem:
         return ' (indent with spaces, not tabs)'
+    if "but got ':'" in problem:
+        return ' (a text with ": " in it needs quotes around it; or is a bracket or a brace left open?)'
+    if 'block end' in problem:
+        return ' (the line is indented more, or less, than its neighbours)'
     if 'flow' in problem or 'expected \',\'' in problem:
         return ' (is a bracket or a brace left open?)'
     return ''

@@ -43,12 +43,16 @@ def _explained(error):
         return [(path, f'{key!r} is missing here') for key in missing if f"'{key}'" in error.message]
     if 'propertyNames' in error.absolute_schema_path:
         return [((*path, ('key', value)), f'{value!r} cannot be a name: letters, digits and _ only, a letter first')]
+    if rule == 'type' and path[-1:] == ('at',):
+        return [(path, f'expected a time of day in quotes as "09:30", got {_shown(value)}')]
     return [(path, _sentence(rule, error.validator_value, value))]
 
 
 def _unknown(key, allowed) -> str:
     best = process.extractOne(key, allowed, score_cutoff=60)
     guess = f'; did you mean {best[0]!r}?' if best else '.'
+    if key.partition(' ')[0] in allowed:
+        guess = f'; is a colon missing after {key.partition(" ")[0]!r}?'
     return f'the word {key!r} has no meaning here{guess} Allowed: {", ".join(allowed)}'
 
 

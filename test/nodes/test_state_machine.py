@@ -28,10 +28,11 @@ class Bench:
     def __init__(self, rclpy, folder, **parameters):
         from rclpy.executors import SingleThreadedExecutor
         from rclpy.parameter import Parameter
-        from robot_ai.nodes.common import RESULT_QOS, STATE_QOS
-        from robot_ai.nodes.state_machine import StateMachineNode
         from std_msgs.msg import Bool, String
         from std_srvs.srv import Trigger
+
+        from robot_ai.nodes.common import RESULT_QOS, STATE_QOS
+        from robot_ai.nodes.state_machine import StateMachineNode
 
         self.file = folder / 'small.yaml'
         if not self.file.exists():
@@ -124,6 +125,7 @@ def test_a_bad_file_is_refused_with_its_place_and_the_old_one_kept(bench, tmp_pa
     assert answer.success and 'still in hello' in answer.message
     assert robot.call('dialogue/reset').success
     robot.until(lambda: robot.seen['say'][-1].startswith('Buenas.'))
+    robot.until(lambda: any(json.loads(a)['name'] == 'cancel' for a in robot.seen['action']))  # sounds stop
 
 
 def test_the_state_survives_a_restart_in_a_private_file(bench, tmp_path):
