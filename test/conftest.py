@@ -1,5 +1,6 @@
 """Fixtures for every test: a ROS domain of one's own, and the shared data where it lies beside the checkout."""
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ import pytest
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 _WORKER = int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])
 os.environ['ROS_DOMAIN_ID'] = str(20 + (os.getpid() * 7 + _WORKER) % 80)
+
+# A shell's background job ignores SIGINT, and so would every process that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -39,6 +39,7 @@ def test_what_is_published_is_recorded_until_ctrl_c(ros, tmp_path):
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         wait(lambda: audio.get_subscription_count() and said.get_subscription_count(), process)
+        time.sleep(1.0)  # our side knows of the recorder; the recorder must know of us, too
         for number in range(5):
             audio.publish(Int16MultiArray(data=[number] * 1000))
             said.publish(String(data=f'frase {number}'))

@@ -8,9 +8,9 @@ CHROMIUM_FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-network
                   '--use-fake-device-for-media-stream']
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def launch_chromium():
-    """Return a function (extra flags) -> browser; browsers are closed at the end of the session."""
+    """Return a function (extra flags) -> browser; all closed after the module: a running Playwright holds the thread's event loop."""
     playwright = pytest.importorskip('playwright.sync_api')
     path = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
     if path is None:
@@ -26,7 +26,7 @@ def launch_chromium():
             browser.close()
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def chromium(launch_chromium):
     """Return a browser with a fake microphone."""
     return launch_chromium()
