@@ -112,9 +112,10 @@ def run(options) -> int:
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     try:
         import rclpy
-        from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+        from rclpy.executors import SingleThreadedExecutor
 
         from robot_ai.nodes.assembly import Assembly, installed
+        from robot_ai.nodes.common import spin
     except ImportError as error:
         raise ConfigurationError(f'the assistant needs ROS 2 ({error}): source it, or run `make venv`') from None
     rclpy.init(args=['--ros-args', '--log-level', options.log_level])
@@ -128,8 +129,8 @@ def run(options) -> int:
         if not assembly.nodes:
             return 1
         print(_summary(assembly), flush=True)
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
+        spin(executor)
+    except KeyboardInterrupt:
         pass
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut the release of devices

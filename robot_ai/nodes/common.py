@@ -283,6 +283,21 @@ class ManagedNode(_Shared, LifecycleNode):
             self.bug(f'{name} failed: {traceback.format_exc()}')
 
 
+def spin(executor):
+    """Spin until SIGINT, SIGTERM or a shutdown from elsewhere, and return.
+
+    rclpy's own signal handler ends the context at once, so what a callback is just publishing may fail: that is
+    no fault. Whatever a callback raises while the context lives comes through.
+    """
+    try:
+        executor.spin()
+    except ExternalShutdownException:
+        pass
+    except Exception:
+        if rclpy.ok():
+            raise
+
+
 def run(node_class, args: list[str] | None = None) -> int:
     """Run one node until SIGINT or SIGTERM; the exit status: 0, or 1 where it could not start.
 
@@ -307,8 +322,8 @@ def run(node_class, args: list[str] | None = None) -> int:
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         node.start()
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
+        spin(executor)
+    except KeyboardInterrupt:
         pass
     except RobotAIError as error:
         print(f'{node_class.NAME}: {str(error).removeprefix(f"{node_class.NAME}: ")}', file=sys.stderr)
