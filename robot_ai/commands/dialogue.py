@@ -93,14 +93,22 @@ def _measure(options) -> int:
     _, intents, off_topic = read_utterances(options.files[1])
     rows, (accepted, asked), confusions = measure(dialogue, intents, off_topic, repeats=options.repeats,
                                                   seed=options.seed)
-    print(f'{sum(map(len, intents.values()))} utterances over {len(intents)} intents, {verbatim(dialogue, intents)} of '
+    known, total = verbatim(dialogue, intents), sum(map(len, intents.values()))
+    print(f'{total} utterances over {len(intents)} intents, {len(known)} of '
           f'them word for word an example; each misheard {options.repeats} times, seed {options.seed}')
     print('WER wanted  made   right (95 % interval)     at once  wrong accepted  wrong asked')
     for row in rows:
-        low, high = interval(row.right, row.utterances)
+        times = row.utterances / total  # one utterance misheard again is no new utterance
+        low, high = interval(row.right / times, total)
         print(f'{row.rate:10.0%}  {row.word_errors / max(1, row.words):5.1%}  {row.accuracy:6.1%} ({low:.1%} to '
               f'{high:.1%})  {row.accepted / row.utterances:10.1%}  {row.wrong / row.utterances:14.1%}  '
               f'{row.asked_wrong / row.utterances:11.1%}')
+    others = total - len(known)
+    right = others - sum((name, text) not in known for name, text, _ in confusions)
+    if others:
+        low, high = interval(right, others)
+        print(f'clean, without those word for word an example: {right} of {others} right ({right / others:.1%}, '
+              f'95 % interval {low:.1%} to {high:.1%})')
     if off_topic:
         low, high = interval(accepted, len(off_topic))
         print(f'off-topic: {accepted} of {len(off_topic)} accepted ({accepted / len(off_topic):.1%}, 95 % interval '

@@ -83,13 +83,13 @@ def measure(dialogue, intents: dict, off_topic, rates=RATES, repeats: int = 1, s
     return rows, (decisions.count('accept'), decisions.count('confirm')), confusions
 
 
-def verbatim(dialogue, intents) -> int:
-    """Return how many utterances are, as words, also an example of the dialogue."""
+def verbatim(dialogue, intents) -> set:
+    """Return the utterances, as (intent, text), whose words are also an example of the dialogue, of any intent."""
     examples = {words_of(e, dialogue.language) for i in dialogue.intents.values() for e in i.examples}
-    return sum(words_of(t, dialogue.language) in examples for texts in intents.values() for t in texts)
+    return {(n, t) for n, texts in intents.items() for t in texts if words_of(t, dialogue.language) in examples}
 
 
-def interval(hits: int, total: int) -> tuple[float, float]:
+def interval(hits: float, total: int) -> tuple[float, float]:
     """Return the 95 % Wilson interval of a share."""
     if not total:
         return 0.0, 1.0

@@ -82,11 +82,12 @@ def test_talk_ends_with_its_input(small, capsys, monkeypatch):
 
 def test_measure(small, tmp_path, capsys):
     utterances = tmp_path / 'u.yaml'
-    utterances.write_text('intents: {water: [tengo sed], help: [socorro]}\noff_topic: [el tren sale a las dos]\n',
-                          'utf-8')
+    utterances.write_text('intents: {water: [tengo sed, quiero agua ya], help: [socorro]}\n'
+                          'off_topic: [el tren sale a las dos]\n', 'utf-8')
     assert main(['dialogue', 'measure', str(small), str(utterances), '--repeats', '1']) == 0
     out = capsys.readouterr().out
-    assert '2 utterances over 2 intents, 2 of them word for word' in out and '100.0% (34.2% to 100.0%)' in out
+    assert '3 utterances over 2 intents, 2 of them word for word' in out and '100.0% (43.8% to 100.0%)' in out
+    assert 'word for word an example: 1 of 1 right (100.0%' in out
     assert 'off-topic: 0 of 1 accepted' in out
     assert main(['dialogue', 'measure', str(small)]) == 2
     utterances.write_text('intents: {tea: [un té]}', 'utf-8')

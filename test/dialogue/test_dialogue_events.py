@@ -134,9 +134,9 @@ def test_ten_thousand_random_events_keep_it_alive(machine, seed):
 
 
 @pytest.mark.long
-def test_half_a_million_random_events_each(machine):
-    for seed in range(10):
-        run_random(machine, 50_000, seed=100 + seed)
+@pytest.mark.parametrize('seed', range(10))  # with two dialogues: a million
+def test_fifty_thousand_random_events_keep_it_alive(machine, seed):
+    assert len(run_random(machine, 50_000, seed=100 + seed).visited) > 40
 
 
 EVENTS = st.one_of(
