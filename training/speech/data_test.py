@@ -3,10 +3,12 @@ import json
 
 import numpy as np
 import pytest
+import soundfile
 
 from robot_ai.errors import ConfigurationError
 from training.speech.augment import augment, change_speed, mix
 from training.speech.data import Batches, Cache, write_cache
+from training.speech.leaks import HeldOut
 from training.speech.model import Characters
 from training.speech.prepare import HELD_OUT_VARIANTS, VARIANTS, recordings
 
@@ -82,3 +84,20 @@ def test_mix_gives_the_ratio_asked_for():
     added = mix(sound, noise, 10.0) - sound
     assert 10 * np.log10(np.mean(sound ** 2) / np.mean(added ** 2)) == pytest.approx(10.0, abs=0.01)
     assert len(change_speed(np.ones(1000, np.float32), 1.25)) == 800
+
+
+def test_training_clips_that_hold_a_test_clip_are_left_out(tmp_path):
+    rng = np.random.default_rng(3)
+    loudness = rng.uniform(.1, .9, (3, 20)).repeat(2000, axis=1)
+    sounds = [np.convolve(noise, np.ones(4) / 4, 'same') for noise in rng.standard_normal((3, 40_000))] * loudness
+    clips = [('test', 'uno dos tres', 'test-seen-speaker', sounds[0]), ('own', 'cuatro cinco', 'train', sounds[1]),
+             ('same-text', 'Uno, dos, tres.', 'train', sounds[2]),
+             ('same-sound', 'seis', 'train', np.concatenate([sounds[2][:9000], sounds[0]]))]
+    with open(tmp_path / 'manifest.jsonl', 'w') as lines:
+        for name, text, split, sound in clips:
+            soundfile.write(tmp_path / f'{name}.wav', sound * 0.5, 16_000)
+            lines.write(json.dumps({'audio': f'{name}.wav', 'text': text, 'speaker': 'x', 'source': 'x',
+                                    'licence': 'x', 'seconds': len(sound) / 16_000, 'split': split}) + '\n')
+    manifest = tmp_path / 'manifest.jsonl'
+    kept = [facts['text'] for _, facts in recordings(manifest, 'train', HeldOut.of_manifests([manifest]))]
+    assert kept == ['cuatro cinco']

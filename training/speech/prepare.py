@@ -22,6 +22,7 @@ from robot_ai.speech.spanish import normalize
 from training.speech import texts
 from training.speech.augment import change_speed
 from training.speech.data import write_cache
+from training.speech.leaks import HeldOut
 
 LANGUAGES = ('es', 'es-419')
 VARIANTS = ('', 'm1', 'm2', 'm3', 'm4', 'm5', 'm6', 'm7', 'f1', 'f2', 'f3', 'f4', 'Alex', 'Andy', 'Annie', 'Denis',
@@ -33,15 +34,21 @@ VARIANTS = ('', 'm1', 'm2', 'm3', 'm4', 'm5', 'm6', 'm7', 'f1', 'f2', 'f3', 'f4'
 HELD_OUT_VARIANTS = ('m8', 'f5', 'Mario', 'pedro', 'Alicia', 'Andrea', 'klatt3', 'edward2', 'steph2', 'iven2')
 
 
-def recordings(manifest: Path, split: str) -> Iterator[tuple[np.ndarray, dict]]:
-    """Yield (samples, facts) of a manifest's clips of one split; a test split is refused."""
+def recordings(manifest: Path, split: str, held_out: HeldOut | None = None) -> Iterator[tuple[np.ndarray, dict]]:
+    """Yield (samples, facts) of a manifest's clips of one split; a test split is refused.
+
+    Of `held_out` (the test clips), a clip that has the text or contains the sound is left out.
+    """
     if split.startswith('test'):
         raise ValueError(f'{split}: a test split is never put into a training cache')
     with open(manifest, encoding='utf-8') as lines:
         for line in lines:
             clip = json.loads(line)
-            if clip['split'] == split:
-                yield read_audio(manifest.parent / clip['audio']), {
+            if clip['split'] == split and not (held_out and held_out.has_text(clip['text'])):
+                samples = read_audio(manifest.parent / clip['audio'])
+                if held_out and held_out.has_sound(samples):
+                    continue
+                yield samples, {
                     key: clip[key] for key in ('speaker', 'source', 'split')} | {'text': normalize(clip['text'])}
 
 
@@ -157,17 +164,25 @@ def dialogue_caches(dialogue: Path, root: Path) -> None:
 
 
 def prepare(manifest: Path, root: Path, dialogue: Path | None = None) -> None:
-    """Write every cache that the shipped configs name; about 15 min on one core."""
+    """Write every cache that the shipped configs name; about 15 min on one core.
+
+    What equals or contains one of the manifest's test clips is left out, recorded or synthesised; the dialogue's
+    examples stay, for a robot must know its own dialogue.
+    """
+    held_out = HeldOut.of_manifests([manifest], progress=True)
     for split in ('train', 'validation'):
-        write_cache(root / f'human-{split}', recordings(manifest, split))
-    said = transcripts(manifest)
+        write_cache(root / f'human-{split}', recordings(manifest, split, held_out))
+    said = [text for text in transcripts(manifest) if not held_out.has_text(text)]
+
+    def unheard(chosen):
+        return [(source, text) for source, text in chosen if not held_out.has_text(text)]
     for number in (1, 2):
         random.Random(number).shuffle(said)
         extra = [text for text in said if len(text.split()) > 2][:400]
-        chosen = synthetic_texts(100 + number, 2000, 600, 500, extra)
+        chosen = unheard(synthetic_texts(100 + number, 2000, 600, 500, extra))
         write_cache(root / f'espeak-{number}', synthesize(chosen, VARIANTS, 'train', number))
-    write_cache(root / 'pico-1', synthesize_pico(synthetic_texts(901, 900, 900, 400, said[:500]), 1))
+    write_cache(root / 'pico-1', synthesize_pico(unheard(synthetic_texts(901, 900, 900, 400, said[:500])), 1))
     write_cache(root / 'espeak-validation',
-                synthesize(synthetic_texts(77, 150, 50, 0, []), HELD_OUT_VARIANTS[:5], 'validation', 5))
+                synthesize(unheard(synthetic_texts(77, 150, 50, 0, [])), HELD_OUT_VARIANTS[:5], 'validation', 5))
     if dialogue:
         dialogue_caches(dialogue, root)
