@@ -1,5 +1,6 @@
 """A real Chromium for the page's tests; they are skipped, and say so, where none is installed."""
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ CHROMIUM_FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-network
 
 @pytest.fixture(scope='module')
 def launch_chromium():
-    """Return a function (extra flags) -> browser; all closed after the module: a running Playwright holds the thread's event loop."""
+    """Return a function (extra flags) -> browser; closed after the module: Playwright holds the event loop."""
     playwright = pytest.importorskip('playwright.sync_api')
     path = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
     if path is None:
@@ -30,3 +31,11 @@ def launch_chromium():
 def chromium(launch_chromium):
     """Return a browser with a fake microphone."""
     return launch_chromium()
+
+
+@pytest.fixture(scope='session')
+def artefacts():
+    """Return the folder that screenshots are kept in (git ignores it)."""
+    folder = Path(__file__).resolve().parents[2] / 'build' / 'screenshots'
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -218,7 +218,7 @@ def test_page_comes_back_after_a_restart_of_the_server(chromium, robot):
 
 
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
-def test_phone_fits_and_nothing_serious_for_axe(chromium, robot, scheme, tmp_path):
+def test_phone_fits_and_nothing_serious_for_axe(chromium, robot, scheme, artefacts):
     axe = pytest.importorskip('axe_playwright_python.sync_playwright').Axe()
     page = open_page(chromium, robot, viewport={'width': 390, 'height': 844}, has_touch=True, color_scheme=scheme)
     draw(page, (.2, .2), (.5, .2), (.3, .8))
@@ -227,7 +227,7 @@ def test_phone_fits_and_nothing_serious_for_axe(chromium, robot, scheme, tmp_pat
     assert page.locator('#canvas').evaluate('c => getComputedStyle(c).touchAction') == 'none'
     robot.hub.publish('say', 'hola')
     shows(page, '#says', 'hola')
-    page.screenshot(path=str(tmp_path / f'phone-{scheme}.png'), full_page=True)
+    page.screenshot(path=str(artefacts / f'phone-{scheme}.png'), full_page=True)
     found = axe.run(page).response['violations']
     assert [(v['id'], v['impact'], [n['html'] for n in v['nodes']]) for v in found
             if v['impact'] in ('serious', 'critical')] == []
