@@ -266,6 +266,7 @@ class DialogueMachine(Hearing, Reacting, Voice):
         if kind == 'start':
             self._out, self._early = self._early + self._out, []
         elif kind == 'action':
+            self._act('cancel', {'id': rest})  # a sound must not play on into the next state
             self._action_ended(rest, False, 'timeout')
         elif kind == 'confirm':
             self._unanswered()

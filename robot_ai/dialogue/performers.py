@@ -14,6 +14,8 @@ from pathlib import Path
 # The first one installed plays; each ends by itself and makes no window.
 SOUND_PLAYERS = (('ffplay', '-nodisp', '-autoexit', '-loglevel', 'error'), ('pw-play',), ('paplay',),
                  ('play', '-q'), ('mpv', '--no-video', '--really-quiet'), ('cvlc', '--play-and-exit', '-q'))
+# ffplay ends with 0 where there is no sound card: what it prints then.
+FAILED_ALL_THE_SAME = ('audio open failed', 'Failed to open file')
 SOUND_KINDS = ('.ogg', '.opus', '.wav', '.flac', '.mp3', '.m4a')
 ALL_SOUNDS = 'sounds'  # as id of `cancel`
 MAX_ARGUMENT = 500  # characters of one argument filled in
@@ -101,8 +103,9 @@ class Performer:
     def _wait(self, identity, process, program, timeout):
         try:
             _, errors = process.communicate(timeout=timeout)
-            code = process.returncode
-            why = '' if code == 0 else f'{program} ended with {code}: {errors.decode("utf-8", "replace")[-200:]}'
+            code, said = process.returncode, errors.decode('utf-8', 'replace').strip()
+            failed = code != 0 or any(words in said for words in FAILED_ALL_THE_SAME)
+            why = f'{program} ended with {code}: {said.splitlines()[-1][-200:] if said else ""}' if failed else ''
         except subprocess.TimeoutExpired:
             _stop(process)
             why = f'{program} took more than {timeout:g} s'

@@ -134,6 +134,14 @@ def test_a_reload_keeps_the_time_limit_of_an_action():
     assert other.state == 'hello'
 
 
+def test_an_action_that_takes_too_long_is_ended_before_its_fallback():
+    robot = Robot()
+    act = of(Act, robot.give(Heard('sí')))[0]
+    outputs = robot.machine.handle(Tick(), robot.now + 31)
+    assert robot.machine.state == 'hello' and ('cancel', {'id': act.id}) in [(a.name, a.arguments) for a in of(
+        Act, outputs)]
+
+
 def test_a_reload_with_another_action_begins_that_one():
     robot = Robot()
     robot.give(Heard('sí'))

@@ -76,6 +76,14 @@ def test_a_notice_reaches_its_command_as_plain_arguments(performer, tmp_path):
     assert json.loads((tmp_path / 'got').read_text('utf-8'))[1] == ' --version'
 
 
+def test_a_player_that_says_that_it_failed_but_ends_with_0_has_failed(performer):
+    silent = 'import sys; sys.stderr.write("ALSA: x\\nNo more combinations to try, audio open failed\\n")'
+    _, _, send, answer_to = performer(sound_command=[sys.executable, '-c', silent])
+    send('a', 'play_sound', file='song.wav')
+    answer = answer_to('a')
+    assert answer['status'] == 'failed' and answer['why'].endswith('audio open failed')
+
+
 def test_a_command_that_fails_tells_its_last_words(performer):
     failing = 'import sys; sys.stderr.write("no signal"); sys.exit(3)'
     _, _, send, answer_to = performer(notify_command=[sys.executable, '-c', failing, '{message}'])
