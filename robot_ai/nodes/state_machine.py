@@ -267,6 +267,8 @@ class StateMachineNode(PlainNode):
         problem = 'it begins at its start'
         if snapshot is not None and snapshot['dialogue'] == dialogue.name:
             problem = self._machine.restore(snapshot, now, quiet=True)
+        given_up = set(snapshot['actions'] if snapshot else ()) - set(self._machine.snapshot()['actions'])
+        self._publish([Act(f'{name}-cancel', 'cancel', {'id': name}) for name in sorted(given_up)])
         self._feed(Tick(), now)
         return f'{dialogue.name}: ' + (problem or f'still in {self._machine.state}')
 

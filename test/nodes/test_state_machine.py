@@ -128,6 +128,22 @@ def test_a_bad_file_is_refused_with_its_place_and_the_old_one_kept(bench, tmp_pa
     robot.until(lambda: any(json.loads(a)['name'] == 'cancel' for a in robot.seen['action']))  # sounds stop
 
 
+def test_a_reload_goes_on_waiting_and_another_dialogue_ends_what_is_at_work(bench, tmp_path):
+    from rclpy.parameter import Parameter
+    robot = bench()
+    robot.hear('socorro')
+    robot.until(lambda: robot.seen['action'])
+    identity = json.loads(robot.seen['action'][0])['id']
+    assert 'still in call' in robot.call('dialogue/reload').message
+    other = tmp_path / 'other.yaml'
+    other.write_text(SMALL.replace('name: small', 'name: other'), 'utf-8')
+    assert robot.node.set_parameters([Parameter('dialogue', value=str(other))])[0].successful
+    robot.until(lambda: len(robot.seen['action']) >= 2)
+    actions = [json.loads(a) for a in robot.seen['action']]
+    assert [a['name'] for a in actions] == ['notify', 'cancel'] and actions[1]['arguments'] == {'id': identity}
+    robot.until(lambda: robot.state == 'hello')
+
+
 def test_the_state_survives_a_restart_in_a_private_file(bench, tmp_path):
     first = bench()
     first.hear('ayuda')
