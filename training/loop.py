@@ -157,7 +157,7 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
         raise KeyboardInterrupt
 
     main = threading.current_thread() is threading.main_thread()
-    # A pre-empted machine is sent SIGTERM, a closed terminal's job may have SIGINT ignored: both save first.
+    # A preempted machine is sent SIGTERM, a closed terminal's job may have SIGINT ignored: both save first.
     before = {s: signal.signal(s, interrupted) for s in (signal.SIGTERM, signal.SIGINT)} if main else {}
     try:
         while step < config.steps:
