@@ -11,7 +11,6 @@ For example:
   robot-ai assistant --bag visita.mcap
 """
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -115,7 +114,7 @@ def run(options) -> int:
         from rclpy.executors import SingleThreadedExecutor
 
         from robot_ai.nodes.assembly import Assembly, installed
-        from robot_ai.nodes.common import spin
+        from robot_ai.nodes.common import end_signals, spin
     except ImportError as error:
         raise ConfigurationError(f'the assistant needs ROS 2 ({error}): source it, or run `make venv`') from None
     rclpy.init(args=['--ros-args', '--log-level', options.log_level])
@@ -133,7 +132,7 @@ def run(options) -> int:
     except KeyboardInterrupt:
         pass
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut the release of devices
+        end_signals()
         assembly.close()
         executor.shutdown(timeout_sec=0)
         rclpy.try_shutdown()

@@ -10,7 +10,6 @@ For example:
 """
 import os
 import shutil
-import signal
 import time
 
 from robot_ai.bags import BagWriter
@@ -36,6 +35,7 @@ def run(options) -> int:
         from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
         from rclpy.parameter import Parameter
 
+        from robot_ai.nodes.common import end_signals
         from robot_ai.nodes.recorder import Recorder
     except ImportError as error:
         raise ConfigurationError(f'recording needs ROS 2 ({error}): source it, or run `make venv`') from None
@@ -51,7 +51,7 @@ def run(options) -> int:
         except (KeyboardInterrupt, ExternalShutdownException):
             pass
         finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave a bag without its index
+            end_signals()  # a second Ctrl-C must not leave a bag without its index
             if executor is not None:
                 executor.shutdown(timeout_sec=0)
             if node is not None:

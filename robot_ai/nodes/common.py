@@ -21,6 +21,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import uninstall_signal_handlers
 from rclpy.utilities import remove_ros_args
 
 from robot_ai.errors import ConfigurationError, RobotAIError
@@ -298,6 +299,17 @@ def spin(executor):
             raise
 
 
+def end_signals():
+    """Let no signal disturb what follows, the release of devices; call it before an executor is shut down.
+
+    rclpy answers a signal in a thread of its own, which wakes the guard conditions of executors. One that is destroyed
+    meanwhile crashes the process, so this waits for that thread; and a second Ctrl-C is ignored.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    uninstall_signal_handlers()
+
+
 def run(node_class, args: list[str] | None = None) -> int:
     """Run one node until SIGINT or SIGTERM; the exit status: 0, or 1 where it could not start.
 
@@ -329,8 +341,7 @@ def run(node_class, args: list[str] | None = None) -> int:
         print(f'{node_class.NAME}: {str(error).removeprefix(f"{node_class.NAME}: ")}', file=sys.stderr)
         return 1
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):  # a second one must not cut the release of devices
-            signal.signal(number, signal.SIG_IGN)
+        end_signals()
         if executor is not None:
             executor.shutdown(timeout_sec=0)
         if node is not None:

@@ -62,7 +62,7 @@ def test_a_process_loads_it_tells_its_hash_and_ends_on_a_signal_while_it_recogni
     progress = graph.listen(Header, 'audio/progress')
     code = 'import sys; from robot_ai.nodes.speech_to_text import main; sys.exit(main(sys.argv[1:]))'
     with subprocess.Popen([sys.executable, '-c', code, '--ros-args', '-p', 'autostart:=true', '-p', 'reliable:=true'],
-                          stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as program:
+                          stderr=subprocess.PIPE, text=True, env={**os.environ, 'PYTHONFAULTHANDLER': '1'}) as program:
         try:
             audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
             graph.wait(lambda: any({pair.key: pair.value for pair in message.status[0].values}.get('model sha256')
