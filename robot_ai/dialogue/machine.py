@@ -45,10 +45,8 @@ class DialogueMachine(Hearing, Reacting, Voice):
             item for items in dialogue.lists.values() for item in items))
         self._engine = Engine(dialogue, self)
         self._expectations = {}  # (state, whether a question is open) -> Listen
-        self._local = {p: frozenset(i for s in dialogue.line(p) for r in s.on for i in r.hear)
-                       for p in dialogue.states}
-        everywhere = frozenset(i for r in dialogue.always for i in r.hear)
-        self._active = {p: local | everywhere for p, local in self._local.items()}
+        self._local = {p: dialogue.listens_for(p, everywhere=False) for p in dialogue.states}
+        self._active = {p: dialogue.listens_for(p) for p in dialogue.states}
         self._clear(now)
 
     def _clear(self, now):

@@ -153,3 +153,11 @@ class Dialogue:
             out.append(self.states[path])
             path = self.states[path].parent
         return out
+
+    def listens_for(self, path: str, everywhere: bool = True) -> frozenset:
+        """Return the names of the intents that the state at `path`, or one around it, reacts to.
+
+        With `everywhere` also those that `always` reacts to.
+        """
+        local = frozenset(i for s in self.line(path) for r in s.on for i in r.hear)
+        return local | frozenset(i for r in self.always for i in r.hear) if everywhere else local

@@ -16,6 +16,7 @@ from rapidfuzz.distance import Levenshtein
 
 from robot_ai.dialogue.slots import NO, YES, find_slots
 from robot_ai.dialogue.sounds import sounds_of, words_of
+from robot_ai.errors import DialogueError
 
 # Chosen on the development half of test/dialogue/understanding_*.yaml; the figures come from the other half.
 ACCEPT = 0.60
@@ -170,6 +171,33 @@ class Understanding:
         explained = np.stack([likeness[:, uses].max(axis=1, initial=0) for uses in self.uses], axis=1)
         by_intent = (explained * heard_weight[:, None]).sum(axis=0) / heard_weight.sum()
         return (1 - INTENT_SHARE) * phrase + INTENT_SHARE * by_intent[self.owner_index]
+
+
+def intent_of(dialogue, state: str, text: str, confidence: float = 1.0, at_once: bool = False) -> str | None:
+    """Return the name of the intent that `dialogue` takes `text` for in `state`, or None where it takes it for none.
+
+    What a running dialogue does with its first answer, without running one: the intent is acted on, or asked about
+    with yes or no (`at_once`: acted on only), and something in `state`, around it or in `always` reacts to it.
+    `state` is a path such as 'pastilla.hora'; with '' every intent of the dialogue counts, and none is expected more
+    than the others. `confidence` is the transcript's, 0 to 1. DialogueError for a state that does not exist.
+    """
+    if state and state not in dialogue.states:
+        raise DialogueError(f'{dialogue.file or dialogue.name}: no state {state!r}')
+    kept = _UNDERSTANDINGS.get(id(dialogue))
+    if kept is None or kept[0] is not dialogue:
+        while len(_UNDERSTANDINGS) >= MAX_UNDERSTANDINGS:
+            _UNDERSTANDINGS.pop(next(iter(_UNDERSTANDINGS)))
+        kept = _UNDERSTANDINGS[id(dialogue)] = (dialogue, Understanding(dialogue))
+    expected = dialogue.listens_for(dialogue.leaf(state)) if state else frozenset()
+    meaning = kept[1].understand(text, confidence, expected)
+    wanted = ('accept',) if at_once else ('accept', 'confirm')
+    if meaning.decision not in wanted or (state and meaning.intent not in expected):
+        return None
+    return meaning.intent
+
+
+MAX_UNDERSTANDINGS = 4  # dialogues whose understanding `intent_of` keeps
+_UNDERSTANDINGS = {}  # id of a dialogue -> (dialogue, Understanding)
 
 
 @functools.lru_cache(4096)

@@ -8,7 +8,8 @@ from robot_ai.dialogue.document import parse_dialogue
 from robot_ai.dialogue.mishearing import Mishearing, word_errors
 from robot_ai.dialogue.slots import find_slots
 from robot_ai.dialogue.sounds import sounds_of, words_of
-from robot_ai.dialogue.understanding import Understanding
+from robot_ai.dialogue.understanding import Understanding, intent_of
+from robot_ai.errors import DialogueError
 
 TEXT = """robot_ai_dialogue: 1
 name: words
@@ -20,7 +21,9 @@ intents:
   hour: {examples: [qué hora es, me dices la hora]}
   fall: {examples: [me he caído, estoy en el suelo]}
   wake: {examples: ["despiértame {at}", "quiero levantarme {at}"], slots: {at: time}}
-states: {waiting: {rest: true}}
+states:
+  waiting: {rest: true, on: [{hear: [fall, deny], go: asked}]}
+  asked: {say: ¿Le ayudo?, states: {again: {say: ¿Le ayudo?, on: [{hear: hour, go: waiting}]}}}
 """
 
 
@@ -57,6 +60,18 @@ def test_a_transcript_of_less_confidence_needs_a_better_match(understanding):
     sure, unsure = (understanding.understand('me he caido', c) for c in (1.0, 0.0))
     assert sure.score > unsure.score and unsure.intent == 'fall'
     assert understanding.understand('me he caido', float('nan')).score == unsure.score
+
+
+def test_the_intent_of_a_text_depends_on_what_the_state_listens_for():
+    dialogue = parse_dialogue(TEXT)
+    assert intent_of(dialogue, '', 'qué hora es') == intent_of(dialogue, 'asked', 'qué hora es') == 'hour'
+    assert intent_of(dialogue, 'waiting', 'qué hora es') is None and intent_of(dialogue, 'waiting', 'no') == 'deny'
+    assert intent_of(dialogue, '', 'mañana viene el fontanero') is None
+    strict = parse_dialogue(TEXT + 'understanding: {accept: 1, confirm: 0.3}\n')
+    unsure = (strict, 'waiting', 'me caído', 0.0)
+    assert intent_of(*unsure) == 'fall' and intent_of(*unsure, at_once=True) is None
+    with pytest.raises(DialogueError, match="no state 'nowhere'"):
+        intent_of(dialogue, 'nowhere', 'no')
 
 
 @pytest.mark.parametrize(('text', 'value'), [
