@@ -20,6 +20,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -153,15 +154,25 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
         position.assign(step)
         manager.save(step)
 
-    def interrupted(*_):
-        raise KeyboardInterrupt
+    stopping = threading.Event()
 
+    def interrupted(*_):
+        # Between steps only: a step half counted would be done twice when the run goes on. A second time: at once.
+        if stopping.is_set():
+            raise KeyboardInterrupt
+        stopping.set()
+
+    ahead = ThreadPoolExecutor(1, 'batches')  # the next batch is made while this one is trained on
+    coming = ahead.submit(batches.batch, step)
     main = threading.current_thread() is threading.main_thread()
     # A preempted machine is sent SIGTERM, a closed terminal's job may have SIGINT ignored: both save first.
     before = {s: signal.signal(s, interrupted) for s in (signal.SIGTERM, signal.SIGINT)} if main else {}
     try:
         while step < config.steps:
-            batch = batches.batch(step)
+            batch = coming.result()
+            if stopping.is_set():
+                raise KeyboardInterrupt
+            coming = ahead.submit(batches.batch, step + 1)
             rows = len(next(iter(batch.values())))
             total = float(weight(batch)) if weight else float(rows)
             batch = {**batch, '_step': np.full(rows, step, np.int64),
@@ -197,6 +208,7 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        ahead.shutdown(cancel_futures=True)
         save()
         if strategy.chief:
             save_weights(model, optimizer, config, f'{folder}/last.weights.npz')
