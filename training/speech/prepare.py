@@ -10,6 +10,7 @@ import random
 import struct
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,26 @@ def recordings(manifest: Path, split: str, held_out: HeldOut | None = None) -> I
                     continue
                 yield samples, {
                     key: clip[key] for key in ('speaker', 'source', 'split')} | {'text': normalize(clip['text'])}
+
+
+NEAR_LANGUAGES = ('ca', 'it', 'pt', 'ro', 'eu', 'fi', 'ia', 'eo', 'rm-sursilv', 'rm-vallader', 'id', 'sl')
+
+
+def other_languages(manifest: Path, languages: tuple[str, ...] = NEAR_LANGUAGES) -> Iterator[tuple[np.ndarray, dict]]:
+    """Yield (samples, facts) of a manifest's clips in languages spelt much as they sound, in Spanish letters.
+
+    For pre-training the encoder on many voices and rooms: foreign accents are dropped, and a clip whose text holds
+    figures or another script is left out.
+    """
+    with open(manifest, encoding='utf-8') as lines:
+        for clip in map(json.loads, lines):
+            text = ''.join(c for c in unicodedata.normalize('NFKD', clip['text'].casefold())
+                           if not unicodedata.combining(c))
+            text = ' '.join(''.join(c if c.isalpha() else ' ' for c in text.replace("'", '').replace('’', '')).split())
+            if clip['language'] in languages and text and text.isascii() and not any(
+                    c.isdigit() for c in clip['text']):
+                yield read_audio(manifest.parent / clip['audio']), {
+                    'text': text, 'speaker': clip['speaker'], 'source': 'other-languages', 'split': 'train'}
 
 
 def transcripts(manifest: Path) -> list[str]:
