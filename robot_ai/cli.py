@@ -30,6 +30,15 @@ def available_commands() -> dict[str, str]:
             if importlib.util.find_spec(f'robot_ai.commands.{name}') is not None}
 
 
+def load_command(name: str):
+    """Return a command's module and its argument parser."""
+    module = importlib.import_module(f'robot_ai.commands.{name}')
+    parser = argparse.ArgumentParser(prog=f'robot-ai {name}', description=module.__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    module.add_arguments(parser)
+    return module, parser
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -46,10 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return 2
     chosen = parser.parse_args(arguments)
-    module = importlib.import_module(f'robot_ai.commands.{chosen.command}')
-    sub_parser = argparse.ArgumentParser(prog=f'robot-ai {chosen.command}', description=module.__doc__,
-                                         formatter_class=argparse.RawDescriptionHelpFormatter)
-    module.add_arguments(sub_parser)
+    module, sub_parser = load_command(chosen.command)
     options = sub_parser.parse_args(chosen.arguments)
     try:
         return module.run(options)

@@ -3,8 +3,9 @@
 `/humans/voices/tracked` lists the voice while somebody speaks; `/humans/voices/ID/speech` carries the texts and
 `/humans/voices/ID/is_speaking` the activity. These names are absolute, as the REP asks.
 """
-from rclpy.qos import QoSProfile
 from std_msgs.msg import Bool
+
+from robot_ai.nodes.common import STATE_QOS
 
 VOICES = '/humans/voices'
 
@@ -26,8 +27,7 @@ class HriVoice:
         from hri_msgs.msg import IdsList, LiveSpeech
         self._node, self._id, self._locale = node, voice_id, locale
         self._ids, self._speech = IdsList, LiveSpeech
-        latched = QoSProfile(depth=1)
-        self._tracked = node.create_publisher(IdsList, f'{VOICES}/tracked', latched)
+        self._tracked = node.create_publisher(IdsList, f'{VOICES}/tracked', STATE_QOS)
         self._live = node.create_publisher(LiveSpeech, f'{VOICES}/{voice_id}/speech', 10)
         self._speaking = node.create_publisher(Bool, f'{VOICES}/{voice_id}/is_speaking', 10)
 

@@ -25,7 +25,7 @@ class MicrophoneNode(ManagedNode):
     PARAMETERS = (
         Parameter('device', -1, 'index of the device as `robot-ai devices` lists them; -1: the default one',
                   minimum=-1, maximum=255),
-        Parameter('rate', 16_000, 'sampling rate asked of the device; 0: its own', 'Hz',
+        Parameter('rate', 16_000, f'sampling rate asked of the device, {MIN_RATE} to {MAX_RATE}; 0: its own', 'Hz',
                   check=lambda v: '' if v == 0 or MIN_RATE <= v <= MAX_RATE
                   else f'{v} Hz; expected 0 or {MIN_RATE} to {MAX_RATE} Hz'),
         Parameter('block', 0.064, 'sound in one message', 's', 0.01, 1.0),

@@ -45,7 +45,8 @@ class SpeechToTextNode(ManagedNode):
         Parameter('gate_tail', 0.4, 'how long to stay deaf after the robot has spoken', 's', 0.0, 10.0),
         Parameter('queue', 200, 'messages of sound that may wait for the recogniser; more drops the oldest',
                   minimum=1, maximum=100_000),
-        Parameter('input_rate', 0, 'rate of sound whose messages do not tell it; 0: such sound is refused', 'Hz',
+        Parameter('input_rate', 0, f'rate of sound whose messages do not tell it, {MIN_RATE} to {MAX_RATE}; 0: '
+                  'such sound is refused', 'Hz',
                   check=lambda v: '' if v == 0 or MIN_RATE <= v <= MAX_RATE else
                   f'{v} Hz; expected 0 or {MIN_RATE} to {MAX_RATE} Hz'),
         Parameter('input_channels', 1, 'channels of sound whose messages do not tell them', '', 1, 8),
