@@ -31,7 +31,7 @@ setup(
     description='Offline Spanish ears, eyes and dialogue for an assistive robot, on ROS 2',
     license='Apache-2.0',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['py.typed', 'dialogue/*.json', 'web/static/**/*']},
+    package_data={NAME: ['py.typed', 'dialogue/*.json', 'dialogue/*.txt', 'web/static/**/*']},
     data_files=data_files(),
     python_requires='>=3.10',
     install_requires=[
@@ -43,6 +43,7 @@ setup(
         'num2words>=0.5.13',
         'numpy>=1.26',
         'opencv-python-headless>=4.8',
+        'psutil>=5.9',
         'pyyaml>=6.0',
         'rapidfuzz>=3.0',
         'rosbags>=0.11',
@@ -65,7 +66,7 @@ setup(
         'data': ['apache-beam>=2.70', 'beautifulsoup4>=4.12', 'google-crc32c>=1.5', 'nltk>=3.8',
                  'pyroomacoustics>=0.7', 'requests>=2.28', 'spylls>=0.1.7', 'tqdm>=4.60'],
         'test': ['pytest>=8', 'pytest-timeout>=2', 'pytest-xdist>=3', 'hypothesis>=6', 'playwright>=1.45',
-                 'axe-playwright-python>=0.1.4', 'httpx2', 'psutil'],
+                 'axe-playwright-python>=0.1.4', 'httpx2'],
     },
     entry_points={
         'console_scripts': ['robot-ai = robot_ai.cli:main'] + [

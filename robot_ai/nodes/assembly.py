@@ -21,6 +21,7 @@ CLASSES = {  # node -> its class in robot_ai.nodes.<node>; in the order in which
     'microphone': 'MicrophoneNode',
     'bag_player': 'BagPlayerNode',
 }
+MANAGED = frozenset(('speech_to_text', 'character_recognizer', 'web', 'camera', 'microphone'))  # with a lifecycle
 
 
 def installed(name: str) -> bool:

@@ -126,7 +126,7 @@ def replay(bag: str | Path, *, dialogue: str = '', models: str = '', params_file
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     with Bag(bag) as opened:
         context = Context()
-        rclpy.init(args=['--ros-args', '--log-level', log_level], context=context, domain_id=_domain())
+        rclpy.init(args=['--ros-args', '--log-level', log_level], context=context, domain_id=private_domain())
         executor = Stepper(context=context)
         try:
             return _Run(opened, executor, context, rate).run(
@@ -140,7 +140,7 @@ def _overrides(**values):
     return [Parameter(name, value=value) for name, value in values.items()]
 
 
-def _domain() -> int:
+def private_domain() -> int:
     """Return ROS_DOMAIN_ID, or one by chance: a replay must not speak through a robot that is running."""
     given = os.environ.get('ROS_DOMAIN_ID', '')
     return int(given) if given.isdigit() else random.randint(1, 100)

@@ -1,0 +1,68 @@
+"""What processes cost while they run: CPU time, resident memory, threads and file descriptors, by psutil."""
+import time
+from dataclasses import dataclass
+
+from robot_ai.errors import ConfigurationError
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One look at a process. `time`: s (monotonic); `cpu`: s spent so far; `resident`: bytes."""
+
+    time: float
+    cpu: float
+    resident: int
+    threads: int
+    descriptors: int
+
+
+class LoadWatch:
+    """Looks at processes; `samples[name]` grows with each `look`."""
+
+    def __init__(self, pids: dict[str, int]):
+        """`pids`: {name: process id}. ConfigurationError where psutil is not installed."""
+        try:
+            import psutil
+        except ImportError:
+            raise ConfigurationError('measuring processes needs psutil: pip install psutil') from None
+        self._gone, self._machine = psutil.Error, psutil.cpu_times
+        self._busy = []  # (s, CPU s of the whole machine)
+        self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
+        self.samples = {name: [] for name in pids}
+
+    def look(self):
+        """Take a sample of each process that lives."""
+        used = self._machine()
+        self._busy.append((time.monotonic(), sum(used) - used.idle - getattr(used, 'iowait', 0.0)
+                           - getattr(used, 'guest', 0.0)))
+        for name, process in self._processes.items():
+            try:
+                with process.oneshot():
+                    used = process.cpu_times()
+                    self.samples[name].append(Sample(
+                        time.monotonic(), used.user + used.system + used.children_user + used.children_system,
+                        process.memory_info().rss, process.num_threads(), process.num_fds()))
+            except self._gone:
+                continue
+
+    def cpu_seconds(self, name: str) -> float:
+        """Return the CPU time between the first look and the last."""
+        samples = self.samples[name]
+        return samples[-1].cpu - samples[0].cpu if samples else 0.0
+
+    def seconds(self, name: str) -> float:
+        """Return the time between the first look and the last."""
+        samples = self.samples[name]
+        return samples[-1].time - samples[0].time if samples else 0.0
+
+    def others_share(self) -> float:
+        """Return how many cores everything else on the machine kept busy between the first look and the last."""
+        (begun, before), (ended, after) = self._busy[0], self._busy[-1]
+        ours = sum(self.cpu_seconds(name) for name in self.samples)
+        return max(0.0, after - before - ours) / max(ended - begun, 1e-9)
+
+    def resident_mb(self, name: str) -> float:
+        """Return the most resident memory seen, in MB (10**6 bytes)."""
+        return max((sample.resident for sample in self.samples[name]), default=0) / MB

@@ -1,0 +1,97 @@
+"""`robot-ai benchmark`: its report says what a replay of the same bag says, adds up, and keeps its form.
+
+The bag is the first utterance of the bundled one; it is sent reliably, so that a busy machine changes times only, and
+no time is judged here.
+"""
+import json
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from jsonschema import validate  # noqa: E402
+
+from robot_ai.bags import Bag, BagWriter  # noqa: E402
+from robot_ai.cli import main  # noqa: E402
+from robot_ai.measurement import LATENCIES  # noqa: E402
+from robot_ai.paths import share_directory  # noqa: E402
+from robot_ai.testing import replay_bag  # noqa: E402
+
+pytestmark = pytest.mark.ros
+SECONDS = 9.0  # of the bundled bag: one utterance and the silence behind it
+NODES = {'speech_to_text', 'character_recognizer', 'state_machine', 'speaker'}
+
+NUMBERS = {'type': 'array', 'items': {'type': 'number'}, 'minItems': 1}
+FIGURES = {'anyOf': [{'type': 'null'}, {
+    'type': 'object', 'required': ['count', 'p50', 'p95', 'p99', 'max', 'p50_interval'],
+    'properties': {'count': {'type': 'integer', 'minimum': 1}, 'p50': {'type': 'number'}, 'p95': {'type': 'number'},
+                   'p99': {'type': 'number'}, 'max': {'type': 'number'}, 'p50_interval': NUMBERS}}]}
+ENGINE = {
+    'type': 'object',
+    'required': ['model', 'cold_start_s', 'latency_ms', 'nodes', 'real_time_factor', 'counts', 'transcripts',
+                 'words_without_partial', 'others_cores_busy', 'player_late_ms'],
+    'properties': {
+        'cold_start_s': NUMBERS,
+        'latency_ms': {'type': 'object', 'required': list(LATENCIES), 'additionalProperties': FIGURES},
+        'nodes': {'type': 'object', 'additionalProperties': {
+            'type': 'object', 'required': ['cold_start_s', 'cpu_share', 'resident_mb'],
+            'additionalProperties': NUMBERS}},
+        'counts': {'type': 'object', 'additionalProperties': {'type': 'integer', 'minimum': 0}},
+        'transcripts': {'type': 'array', 'items': {'type': 'array', 'items': {
+            'type': 'object', 'required': ['text', 'start', 'end', 'latency_ms']}}}}}
+SCHEMA = {
+    'type': 'object',
+    'required': ['date', 'bag', 'duration_s', 'repeats', 'reliable', 'machine', 'engines', 'pairs', 'unavailable'],
+    'properties': {'machine': {'type': 'object', 'required': ['cores', 'platform', 'processor', 'python', 'robot_ai']},
+                   'engines': {'type': 'object', 'additionalProperties': ENGINE}}}
+
+
+@pytest.fixture
+def short_bag(tmp_path):
+    with Bag(share_directory() / 'config/demo/demo.mcap') as bag, BagWriter(tmp_path / 'short') as writer:
+        for message in bag.messages({topic.name for topic in bag.topics}):
+            if message.time_ns - bag.start_ns < SECONDS * 1e9:
+                writer.write(message.topic, message.type, message.time_ns, message.data)
+    return tmp_path / 'short'
+
+
+def test_the_report_adds_up_and_says_what_a_replay_says(short_bag, capsys):
+    assert main(['benchmark', str(short_bag), '--reliable', '--repeat', '2', '--json']) == 0
+    result = json.loads(capsys.readouterr().out)
+    validate(result, SCHEMA)
+    assert result['repeats'] == 2 and set(result['engines']) == {'robot_ai'} and not result['unavailable']
+    figures = result['engines']['robot_ai']
+    replayed = replay_bag(short_bag)
+    assert [t.text for t in replayed.transcripts] == ['qué hora es']
+    for taken in figures['transcripts']:
+        assert [t['text'] for t in taken] == [t.text for t in replayed.transcripts]
+        assert [t['start'] for t in taken] == pytest.approx([t.start for t in replayed.transcripts], abs=0.021)
+    counts = figures['counts']
+    assert counts['transcripts'] == 2 * len(replayed.transcripts) and counts['say'] >= 2 * len(replayed.say)
+    assert counts['audio_sent'] == counts['audio_received'] == 2 * 90
+    assert not any(counts[name] for name in ('audio_lost', 'audio_dropped', 'audio_refused', 'images_lost'))
+    latency = figures['latency_ms']
+    assert latency['final']['count'] == latency['final_after_silence']['count'] == counts['transcripts']
+    words = sum(len(t.words) for t in replayed.transcripts)
+    assert latency['partial']['count'] + figures['words_without_partial'] == 2 * words
+    assert latency['consumed']['count'] == counts['audio_sent']
+    for kind, one in latency.items():
+        if one is not None:
+            assert 0 < one['p50'] <= one['p95'] <= one['p99'] <= one['max'], kind
+            assert one['p50_interval'][0] <= one['p50'] <= one['p50_interval'][1], kind
+    # The silence that ends an utterance is a part of the whole delay.
+    assert latency['final_after_silence']['p50'] < latency['final']['p50']
+    assert set(figures['nodes']) == NODES
+    for node in figures['nodes'].values():
+        assert len(node['cpu_share']) == 2 and min(node['resident_mb']) > 20 and min(node['cold_start_s']) > 0
+    assert max(node['cold_start_s'][0] for node in figures['nodes'].values()) == figures['cold_start_s'][0]
+
+
+def test_what_cannot_be_used_is_named(tmp_path, capsys):
+    assert main(['benchmark', str(tmp_path / 'none.mcap')]) == 1
+    assert 'none.mcap: no such bag' in capsys.readouterr().err
+    assert main(['benchmark', '--models', str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert 'speech_to_text is unconfigured' in error and str(tmp_path) in error and 'Traceback' not in error
+    assert main(['benchmark', '--against', 'nobody']) == 1
+    assert 'nobody' in capsys.readouterr().err
