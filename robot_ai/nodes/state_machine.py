@@ -38,6 +38,7 @@ SETTLE = 0.5  # s of sound after a timer's due time: by then speech that began b
 PROGRESS_LIVE = 3.0  # s without audio/progress after which timers follow the clock alone
 LONGEST_HOLD = 30.0  # s that voice activity may hold timers back; a television talks longer
 SAVE_EVERY = 60.0  # s of wall time between saves where nothing but the time has changed
+JOIN_WAIT = 3.0  # s of wall time that a start waits for a voice and a performer: what is sent before, nobody gets
 
 
 def _fault_of(name) -> str:
@@ -75,6 +76,7 @@ class StateMachineNode(PlainNode):
         self._gate = SpeechGate(int(self.setting('speaking_tail') * 1000) * MS)
         self._voice_since = self._progress = self._progress_at = None
         self._machine, self._saved, self._saved_at, self._stopped = None, None, -SAVE_EVERY, False
+        self._made_at = time.monotonic()
         self._memory_file = self._choose_memory()
         self._state = self.create_publisher(String, 'state', STATE_QOS)
         self._expected = self.create_publisher(String, 'recognition_context', STATE_QOS)
@@ -127,12 +129,22 @@ class StateMachineNode(PlainNode):
 
     def _on_tick(self):
         if self._machine is None:
+            if not self._joined():
+                return
             self._begin()
         deadline = self._machine.next_deadline
         limit = self._timers_until()
         if (deadline is not None and deadline <= limit) or self._now() < self._last - 1.0:
             self._feed(Tick(), limit)
         self._save()
+
+    def _joined(self) -> bool:
+        """Whether what the start says and does reaches somebody, or has waited long enough for it.
+
+        A call for help that a restart sends again must not be lost to discovery. A replay sees to this itself.
+        """
+        return (self.get_parameter('use_sim_time').value or time.monotonic() - self._made_at > JOIN_WAIT or
+                all(p.get_subscription_count() for p in (self._say, self._action)))
 
     def _begin(self):
         """Start the machine at the first look at a running clock: where it was, or at the beginning."""
@@ -153,8 +165,9 @@ class StateMachineNode(PlainNode):
         if self._machine is None:
             self._begin()
         self._last = max(now, self._now())
-        self._publish(self._machine.handle(event, now))
-        self._save()
+        outputs = self._machine.handle(event, now)
+        self._save()  # before anybody is told: whoever dies in between begins the same actions again, and loses none
+        self._publish(outputs)
 
     def _publish(self, outputs):
         for output in outputs:

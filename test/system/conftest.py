@@ -34,3 +34,28 @@ def tones(tmp_path, monkeypatch):
                 writer.write(topic, kind, round((1_700_000_000 + second) * 1e9), serialize_message(message))
         return tmp_path / name
     return models, write
+
+
+@pytest.fixture
+def observer(ros):
+    """Return an Observer that keeps the diagnostics."""
+    from fault_bench import Observer
+    made = Observer()
+    made.watch()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Return a function (module, parameters) -> Program; whatever still runs after the test is killed."""
+    from fault_bench import Program
+    made = []
+
+    def make(module, **options):
+        made.append(Program(tmp_path, module, **options))
+        return made[-1]
+    yield make
+    for program in made:
+        if program.running:
+            program.kill()
