@@ -17,6 +17,7 @@ from robot_ai.speech.audio import SAMPLE_RATE
 from training.speech.augment import augment
 
 PCM = 32767.0
+NON_SPEECH = 'non-speech'  # a clip's source: nothing is said in it, and the model shall say so
 
 
 def write_cache(folder: Path, clips: Iterable[tuple[np.ndarray, dict]]) -> int:
@@ -71,7 +72,8 @@ class Batches:
     """Training batches of static shapes: a bucket of `buckets_s` seconds holds `batch_s` seconds of sound.
 
     `weights` maps a clip's source to how many times an epoch it is heard (1 where absent; 0.5: every second
-    epoch on average). `augmentation` is None or the mapping that `augment` takes.
+    epoch on average). `augmentation` is None or the mapping that `augment` takes. A clip without text is left out,
+    unless its source is `non-speech`: then its row has no tokens.
     """
 
     def __init__(self, cache: Cache, vocabulary, buckets_s: list[float], batch_s: float, seed: int = 0,
@@ -82,7 +84,9 @@ class Batches:
         self.weights, self.max_tokens = weights or {}, max_tokens
         self.tokens = [vocabulary.encode(clip['text']) for clip in cache.clips]
         self.usable = [i for i, clip in enumerate(cache.clips)
-                       if 0 < len(self.tokens[i]) <= max_tokens and clip['samples'] <= self.buckets[-1]]
+                       if (0 < len(self.tokens[i]) <= max_tokens or clip['source'] == NON_SPEECH)
+                       and clip['samples'] <= self.buckets[-1]]
+        self._spoken = [i for i in self.usable if self.tokens[i]]
         self._plans = {}
         if not self.usable:
             raise ConfigurationError('no clip can be trained on: every one is empty or longer than '
@@ -132,7 +136,9 @@ class Batches:
         for row, index in enumerate(indices):
             sound = self.cache.samples(index)
             if self.augmentation:
-                sound = augment(sound, rng, self.augmentation, self._other(rng), size)
+                # No voice is mixed into what shall be heard as nothing.
+                other = self._other(rng) if self.tokens[index] else None
+                sound = augment(sound, rng, self.augmentation, other, size)
             sound = sound[:size]
             samples[row, :len(sound)] = sound
             length[row] = len(sound)
@@ -144,4 +150,4 @@ class Batches:
 
     def _other(self, rng):
         """Return a function that draws another clip's sound, for babble."""
-        return lambda: self.cache.samples(int(rng.choice(self.usable)))
+        return lambda: self.cache.samples(int(rng.choice(self._spoken)))

@@ -1,7 +1,7 @@
 """`python -m training train speech`: train a speech model from a config, from scratch, a checkpoint or `--init`.
 
 The config (training/speech/configs/NAME.yaml or a path) has `model` (Size), `loop` (LoopConfig), `data` (caches,
-buckets, weights of sources) and `loss` (share of the decoder, label smoothing).
+buckets, weights of sources) and `loss` (share of the decoder, label smoothing, weight of clips without speech).
 
 Example:
   python -m training train speech --config small --data ~/speech-cache --folder ~/runs/small
@@ -18,6 +18,7 @@ import yaml
 from robot_ai.errors import ConfigurationError
 
 CONFIGS = Path(__file__).parent / 'configs'
+BLANK_LABELS = 4  # a clip without speech weighs as much as one of so many letters
 
 
 def read_config(name: str) -> dict:
@@ -29,27 +30,41 @@ def read_config(name: str) -> dict:
     return yaml.safe_load(path.read_text(encoding='utf-8'))
 
 
-def loss_sums(model, batch, training, share: float = 0.3, smoothing: float = 0.1, xla: bool = False):
-    """Return sums over rows: 'loss' (hybrid), 'ctc', 'decoder', and 'weight', the labels that counted."""
+def label_weight(batch) -> float:
+    """Return what a batch's loss is divided by: its labels, and BLANK_LABELS for each clip without speech."""
+    return float(batch['token_count'].sum() + BLANK_LABELS * (batch['token_count'] == 0).sum())
+
+
+def loss_sums(model, batch, training, share: float = 0.3, smoothing: float = 0.1, xla: bool = False,
+              blank: float = 0.5):
+    """Return sums over rows: 'loss' (hybrid), 'ctc', 'blank', 'decoder', and 'weight', the labels that counted.
+
+    A row without tokens is a clip without speech: `blank` times -ln P(blank in every frame), CTC's own loss of the
+    empty text, is asked of it.
+    """
     from keras import ops
 
     from training.speech.ctc import ctc_loss
-    from training.speech.model import frame_count
+    from training.speech.model import frame_count, valid_frames
     log_probs, following = model(batch, training=training)
     frames, tokens, count = frame_count(batch['length']), batch['tokens'], batch['token_count']
     loss, usable = ctc_loss(log_probs, frames, tokens, count, xla)
     ctc = ops.sum(loss)
-    sums = {'ctc': ctc, 'weight': ops.sum(usable * ops.cast(count, 'float32'))}
+    silent = ops.cast(count == 0, 'float32')
+    said = ops.sum(log_probs[..., 0] * valid_frames(frames, log_probs.shape[1]), axis=1)
+    nothing = -blank * ops.sum(silent * said)
+    sums = {'ctc': ctc, 'blank': nothing,
+            'weight': ops.sum(usable * ops.cast(count, 'float32') + BLANK_LABELS * silent)}
     if following is None:
-        return {**sums, 'loss': ctc}
+        return {**sums, 'loss': ctc + nothing}
     # Targets: the labels, then the end (0); places past the end do not count.
     targets = ops.pad(tokens, [[0, 0], [0, 1]])
     inside = ops.expand_dims(ops.arange(targets.shape[1]), 0) <= ops.expand_dims(count, 1)
-    inside = ops.cast(inside, 'float32') * ops.expand_dims(usable, 1)
+    inside = ops.cast(inside, 'float32') * ops.expand_dims(usable + silent, 1)
     chosen = ops.take_along_axis(following, targets[..., None], axis=-1)[..., 0]
     entropy = -(1 - smoothing) * chosen - smoothing * ops.mean(following, axis=-1)
     decoder = ops.sum(entropy * inside)
-    return {**sums, 'decoder': decoder, 'loss': (1 - share) * ctc + share * decoder}
+    return {**sums, 'decoder': decoder, 'loss': (1 - share) * (ctc + nothing) + share * decoder}
 
 
 def main(arguments: list[str]) -> int:
@@ -112,4 +127,4 @@ def run(config: dict, options) -> dict:
     print(f'{model.count_params()} parameters, {len(batches.usable)} clips, strategy {strategy.name} '
           f'x {strategy.replicas}', flush=True)
     return train(model, lambda m, b, training: loss_sums(m, b, training, **loss), batches, loop, options.folder,
-                 strategy, validation, weight=lambda batch: batch['token_count'].sum())
+                 strategy, validation, weight=label_weight)
