@@ -8,10 +8,11 @@ ROS domain of its own, unless ROS_DOMAIN_ID is set. Keep the computer idle meanw
 For example:
   robot-ai benchmark
   robot-ai benchmark visita.mcap --repeat 5 --json
-  robot-ai benchmark --repeat 3 --against vosk faster_whisper
+  robot-ai benchmark --repeat 3 --against vosk=~/vosk-model-small-es-0.42 faster_whisper=small
 """
 import json
 import sys
+from pathlib import Path
 
 from robot_ai.errors import ConfigurationError
 from robot_ai.measurement import report, shown
@@ -28,8 +29,8 @@ def add_arguments(parser):
                         help='folder, .mcap or .db3 file (default: the bundled one)')
     parser.add_argument('--repeat', type=int, default=1, metavar='N', help='play it so often, each time with new '
                         'processes; the latencies of all are put together (default: 1)')
-    parser.add_argument('--against', nargs='+', default=(), metavar='ENGINE',
-                        help=f'other speech engines: {", ".join(ENGINES[1:])}')
+    parser.add_argument('--against', nargs='+', default=(), metavar='ENGINE[=MODEL]',
+                        help=f'other speech engines, with the name or folder of a model: {", ".join(ENGINES[1:])}')
     parser.add_argument('--allow-cloud', action='store_true', help='let an engine of --against send the sound to the '
                         'company that runs it')
     parser.add_argument('--expect', default='', metavar='FILE.yaml', help='what is really said, as `robot-ai replay '
@@ -54,11 +55,8 @@ def run(options) -> int:
     bag = options.bag or share_directory() / DEMO / 'demo.mcap'
     expect = options.expect or ('' if options.bag else share_directory() / DEMO / 'expected.yaml')
     expected = load_outcome(expect) if expect else None
-    passes, unavailable = {OURS: []}, {}
-    for engine in options.against:
-        if engine not in ENGINES[1:]:
-            raise ConfigurationError(f'--against {engine}: expected some of {", ".join(ENGINES[1:])}')
-        passes[engine] = []
+    given, unavailable = {OURS: {}} | _speech_parameters(options), {}
+    passes = {engine: [] for engine in given}
     arguments = {'dialogue': options.dialogue, 'models': options.models, 'reliable': options.reliable,
                  'params_files': options.params_file or [share_directory() / 'config' / 'default.yaml']}
     for number in range(options.repeat):
@@ -67,8 +65,7 @@ def run(options) -> int:
                 continue
             print(f'{engine}: pass {number + 1} of {options.repeat}', file=sys.stderr, flush=True)
             try:
-                given = {} if engine == OURS else {'engine': engine, 'allow_cloud': options.allow_cloud}
-                passes[engine].append(run_pass(bag, **arguments, speech=given))
+                passes[engine].append(run_pass(bag, **arguments, speech=given[engine]))
             except ConfigurationError as error:
                 if engine == OURS:
                     raise
@@ -77,3 +74,16 @@ def run(options) -> int:
     result = report(str(bag), passes, unavailable, expected, options.reliable)
     print(json.dumps(result, ensure_ascii=False) if options.json else shown(result))
     return 1 if unavailable else 0
+
+
+def _speech_parameters(options) -> dict[str, dict]:
+    """Return {name of the column: parameters of speech_to_text} for the engines of --against."""
+    given = {}
+    for text in options.against:
+        engine, _, model = text.partition('=')
+        if engine not in ENGINES[1:]:
+            raise ConfigurationError(f'--against {text}: expected some of {", ".join(ENGINES[1:])}')
+        if model and Path(model).expanduser().exists():
+            model = str(Path(model).expanduser())
+        given[text] = {'engine': engine, 'engine_model': model, 'allow_cloud': options.allow_cloud}
+    return given

@@ -4,7 +4,9 @@ Subscribes `audio` (any type of docs/topics.md), `recognition_context` (String J
 expect, endpointing profile), `robot_speaking` (Bool). Publishes `transcript` (String, final text),
 `transcript/partial`, `transcript/detail` (String JSON, robot_ai.payloads.TranscriptDetail), `voice_activity`
 (Bool), `audio/progress` (Header: stamp of the last sample consumed) and, where hri_msgs is installed, REP-155's
-voices. Without its model the node stays unconfigured and its diagnostics name the file.
+voices. Without its model the node stays unconfigured and its diagnostics name the file. Another `engine` gives finals
+only, without times of words and confidence; one in the cloud needs `allow_cloud`. With a `wake_word` only what follows
+it is published.
 
 The recogniser holds no thread: callbacks convert and queue, one worker runs it. While the robot speaks, sound is
 left out (parameter barge_in lets it through).
@@ -23,7 +25,10 @@ from robot_ai.nodes.audio_time import DRIFTED, MS, RESTARTED, SpeechGate, Timeli
 from robot_ai.nodes.common import RESULT_QOS, STATE_QOS, ManagedNode, Parameter, run
 from robot_ai.nodes.worker import Worker
 from robot_ai.payloads import RecognitionContext, Stamp, TranscriptDetail, WordDetail
+from robot_ai.speech import spanish
 from robot_ai.speech.audio import SampleClock, StreamingResampler
+from robot_ai.speech.other_engines import CLOUD_ENGINES, ENGINES, OURS, make_recognizer
+from robot_ai.speech.wake import WakeWord
 
 SILENT_AFTER_NS = 1_500 * MS  # of ROS time without sound: what was being said is over
 SKEW_NS = 2_000 * MS  # between stamps and clock; more is no delay but two clocks that disagree
@@ -36,6 +41,17 @@ class SpeechToTextNode(ManagedNode):
     NAME = 'speech_to_text'
     PARAMETERS = (
         Parameter('model', '', 'model folder, or folder of model folders; empty: the models shipped'),
+        Parameter('engine', OURS, "who turns utterances into text: ours, or an engine of SpeechRecognition's that is "
+                  'installed', choices=ENGINES),
+        Parameter('engine_model', '', "another engine's model: a folder (vosk), a name or path (the whispers); empty: "
+                  'its default'),
+        Parameter('allow_cloud', False, 'let an engine in the cloud have what people say'),
+        Parameter('wake_word', '', 'phrase that an utterance for the robot begins with, e.g. "hola robot"; empty: all '
+                  'are for it', check=lambda v: '' if not v or spanish.fold(v) else f'{v!r} has no letters'),
+        Parameter('awake', 10.0, 'how long after an utterance for it, or its own answer, the robot listens without the '
+                  'wake word', 's', 0.0, 3600.0),
+        Parameter('numerals', False, 'write numbers as numerals in `transcript` ("veinte" -> "20"); `transcript/detail` '
+                  'keeps what was heard', live=True),
         Parameter('threads', 1, 'threads that inference may use', minimum=1, maximum=64),
         Parameter('profile', 'normal', 'endpointing profile before a dialogue chooses one',
                   choices=('normal', 'paused_speech')),
@@ -67,9 +83,9 @@ class SpeechToTextNode(ManagedNode):
         self._publishers_made, self._subscriptions_made, self._timer = [], [], None
 
     def configure(self):
-        """Load the model; ModelError names what is missing or altered."""
-        folder = find_model('speech', self.setting('model'))
-        self._recognizer = self._make_recognizer(folder, self.setting('threads'), self.setting('profile'))
+        """Load the model; ModelError names what is missing or altered, ConfigurationError an engine that is."""
+        self._recognizer = self._made_recognizer()
+        self._wake = WakeWord(self.setting('wake_word'), self.setting('awake')) if self.setting('wake_word') else None
         info = getattr(self._recognizer, 'info', None)
         if info is not None:
             self.health.model(info)
@@ -87,6 +103,19 @@ class SpeechToTextNode(ManagedNode):
         self._gate = SpeechGate(int(self.setting('gate_tail') * 1000) * MS)
         self._expected = None
 
+    def _made_recognizer(self):
+        engine = self.setting('engine')
+        if engine == OURS:
+            folder = find_model('speech', self.setting('model'))
+            return self._make_recognizer(folder, self.setting('threads'), self.setting('profile'))
+        if engine in CLOUD_ENGINES and self.setting('allow_cloud'):
+            self.get_logger().warning(f'every utterance is sent to the servers of the engine {engine!r}')
+        given = {'model': self.setting('engine_model')} if self.setting('engine_model') else {}
+        recognizer = make_recognizer(engine, '', profile=self.setting('profile'),
+                                     allow_cloud=self.setting('allow_cloud'), **given)
+        self.health.value('model', engine)
+        return recognizer
+
     def cleanup(self):
         """Let go of the model, publishers and subscriptions."""
         for publisher in self._publishers_made:
@@ -102,6 +131,9 @@ class SpeechToTextNode(ManagedNode):
         """Start the worker and look for sound."""
         reliable = self.setting('reliable')
         self._stream = self._recognizer.stream()
+        if self._wake:
+            self._wake.reset()
+            self._stream.set_context(phrases=(self._wake.phrase,))
         self._hearing = _Hearing()
         self._timeline = Timeline(lossless=reliable)
         self._gate.reset()
@@ -191,7 +223,8 @@ class SpeechToTextNode(ManagedNode):
         if kind == 'block':
             self._guarded(self._hear, *item[1:])
         elif kind == 'context':
-            self._guarded(self._stream.set_context, phrases=item[1].phrases, profile=item[1].endpointing)
+            wake = (self._wake.phrase,) if self._wake else ()
+            self._guarded(self._stream.set_context, phrases=(*item[1].phrases, *wake), profile=item[1].endpointing)
         else:
             self._guarded(self._finish)
 
@@ -210,6 +243,8 @@ class SpeechToTextNode(ManagedNode):
         hearing.gated = gated
         # Gated sound counts as time but is not heard; it ends what was being said.
         self._publish(self._stream.accept(hearing.push(block, begin), muted=gated))
+        if gated and self._wake:
+            self._wake.keep_awake(self._stream.position)
         spent, heard = time.monotonic() - started, block.duration_ns / 1e9
         self.health.count('audio gated s' if gated else 'audio heard s', heard)
         hearing.load += min(1.0, heard / 10) * (spent / heard - hearing.load)  # over about ten seconds
@@ -223,6 +258,8 @@ class SpeechToTextNode(ManagedNode):
             rest = hearing.resampler.flush()
             self._publish([*self._stream.accept(rest, muted=hearing.gated), *self._stream.finish()])
             self._stream.reset()
+            if self._wake:
+                self._wake.reset()  # its times were the stream's
         hearing.reset()
 
     def _publish(self, results):
@@ -233,12 +270,17 @@ class SpeechToTextNode(ManagedNode):
                 if self._voice:
                     self._voice.activity(result.active, _time(self._hearing.to_ns(result.time)))
             elif kind == 'Partial':
-                if self.setting('partials'):
-                    self._partial.publish(String(data=result.text))
+                text = self._wake.partial(result.text, result.start) if self._wake else result.text
+                if self.setting('partials') and text is not None:
+                    self._partial.publish(String(data=text))
                     if self._voice:
-                        self._voice.partial(result.text, _time(self._hearing.to_ns(result.start)))
+                        self._voice.partial(text, _time(self._hearing.to_ns(result.start)))
             elif result.text:
-                self._publish_final(result)
+                final = self._wake.filter(result) if self._wake else result
+                if final is None:
+                    self.health.count('not for the robot')
+                else:
+                    self._publish_final(final)
 
     def _publish_final(self, final):
         start, end = self._hearing.to_ns(final.start), self._hearing.to_ns(final.end)
@@ -252,9 +294,10 @@ class SpeechToTextNode(ManagedNode):
             language=final.language, duration=round(final.end - final.start, 3),
             latency=round(max(0.0, (self._now() - end) / 1e9), 3))
         self._detail.publish(String(data=detail.to_json()))
-        self._text.publish(String(data=final.text))
+        text = spanish.digits(final.text) if self.setting('numerals') else final.text
+        self._text.publish(String(data=text))
         if self._voice:
-            self._voice.final(final.text, final.confidence, _time(start))
+            self._voice.final(text, final.confidence, _time(start))
             self._voice.track(False, _time(end))
         self.health.count('utterances')
         self.health.value('latency', detail.latency)

@@ -4,8 +4,11 @@ Endpointing, cleaning and events stay ours; the engine only turns each utterance
 partials, no word times and no confidence. An engine that sends sound to somebody's servers needs an explicit
 opt-in and warns.
 """
+import json
 import logging
+import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 
@@ -45,8 +48,9 @@ def make_recognizer(engine: str, model_folder, threads: int = 1, phrases: Iterab
                     profile: str = 'normal', allow_cloud: bool = False, **engine_options):
     """Return our recogniser (`engine` 'robot_ai'), or another engine with the same methods.
 
-    `engine_options` go to SpeechRecognition's `recognize_<engine>` (for the whispers: `model`). Raises
-    ConfigurationError where the engine is unknown, not installed, or in the cloud without `allow_cloud`.
+    `engine_options` go to SpeechRecognition's `recognize_<engine>` (vosk: `model`, a folder; the whispers: `model`, a
+    name or a path). Raises ConfigurationError where the engine is unknown, not installed, without its model (nothing
+    is downloaded), or in the cloud without `allow_cloud`.
     """
     if engine == OURS:
         return SpeechRecognizer(model_folder, threads, phrases, profile)
@@ -108,8 +112,8 @@ def _opened(engine, language, options) -> Callable:
         if engine in ('whisper', 'faster_whisper'):
             return _whisper(engine, language, options)
         if engine == 'vosk':
-            import vosk  # noqa: F401
-        elif engine == 'sphinx':
+            return _vosk(options)
+        if engine == 'sphinx':
             import pocketsphinx  # noqa: F401
     except ImportError as error:
         raise ConfigurationError(f'speech engine {engine!r} is not installed: {error}') from None
@@ -129,17 +133,52 @@ def _opened(engine, language, options) -> Callable:
     return recognize
 
 
+def _vosk(options):
+    """Return vosk's function; SpeechRecognition's own would read the model again for each utterance."""
+    import speech_recognition
+    import vosk
+    vosk.SetLogLevel(-1)
+    folder = Path(options.get('model') or Path(speech_recognition.__file__).parent / 'models' / 'vosk').expanduser()
+    if not folder.is_dir():
+        raise ConfigurationError(f"speech engine 'vosk' has no model: {folder} is no folder; `sprc download vosk` "
+                                 'fetches one, or name the folder of another as its model')
+    try:
+        model = vosk.Model(str(folder))
+    except Exception as error:  # it raises plain Exception where files are missing
+        raise ConfigurationError(f"speech engine 'vosk': {folder} cannot be used as a model: {error}") from None
+
+    def recognize(audio):
+        recognizer = vosk.KaldiRecognizer(model, SAMPLE_RATE)
+        recognizer.AcceptWaveform(audio.get_raw_data(convert_rate=SAMPLE_RATE, convert_width=2))
+        return json.loads(recognizer.FinalResult())['text']
+    return recognize
+
+
 def _whisper(engine, language, options):
     from speech_recognition.recognizers.whisper_local.base import WhisperCompatibleRecognizer
     options = dict(options)
-    name = options.pop('model', 'base')
+    name = options.pop('model', '') or 'base'
     if engine == 'whisper':
         import whisper
         from speech_recognition.recognizers.whisper_local.whisper import TranscribableAdapter
-        model = whisper.load_model(name)
+
+        def load():
+            url = whisper._MODELS.get(name)  # where load_model would download it from
+            cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'whisper'
+            if url and not (cache / Path(url).name).is_file():
+                raise FileNotFoundError(f'{cache / Path(url).name} does not exist')
+            return whisper.load_model(name)
     else:
         from faster_whisper import WhisperModel
         from speech_recognition.recognizers.whisper_local.faster_whisper import TranscribableAdapter
-        model = WhisperModel(name)
+
+        def load():
+            return WhisperModel(name, local_files_only=True)
+    try:
+        model = load()
+    except Exception as error:  # of the hub's client, of CTranslate2, of the file system
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ConfigurationError(f'speech engine {engine!r} cannot load its model {name!r}, and nothing is downloaded '
+                                 f'while the robot runs: {reason[0]}') from None
     compatible = WhisperCompatibleRecognizer(TranscribableAdapter(model))
     return lambda audio: compatible.recognize(audio, language=language, **options)

@@ -51,6 +51,18 @@ class WakeWord:
         return replace(final, text=text, words=kept, start=kept[0].start if words and kept else final.start,
                        candidates=candidates)
 
+    def partial(self, text: str, start: float) -> str | None:
+        """Return the text so far, of an utterance that began at `start` (s), as `filter` would; None: not (yet) ours."""
+        words = self._words_of_phrase(text)
+        if not words and not self.is_awake(start):
+            return None
+        return ' '.join(text.split()[words:]) or None
+
+    def keep_awake(self, time: float):
+        """Where it is awake at `time` (s), count anew from then: while the robot answers, nobody can go on."""
+        if self.is_awake(time):
+            self._awake_until = time + self.awake_s
+
     def _words_of_phrase(self, text):
         """Return how many first words of `text` are the phrase (one more or less than it has, or 0)."""
         words, count = fold(text).split(), len(self.phrase.split())

@@ -43,20 +43,24 @@ class Final:
 
 
 class LoudnessRecognizer:
-    """Stands where SpeechRecognizer stands; `contexts` keeps what set_context was given."""
+    """Stands where SpeechRecognizer stands; `contexts` keeps what set_context was given.
+
+    `text(tenths)` is what an utterance of so many tenths of a second says.
+    """
 
     def __init__(self, *_):
         self.contexts = []
+        self.text = 'tono {}'.format
 
     def stream(self):
-        return LoudnessStream(self.contexts)
+        return LoudnessStream(self.contexts, lambda tenths: self.text(tenths))
 
 
 class LoudnessStream:
     """Utterances of loud frames; says 'tono N' with N tenths of a second, rounded."""
 
-    def __init__(self, contexts):
-        self.contexts = contexts
+    def __init__(self, contexts, text='tono {}'.format):
+        self.contexts, self.text = contexts, text
         self.reset()
 
     def reset(self):
@@ -97,8 +101,9 @@ class LoudnessStream:
             return []
         start, end = self._start, self._last
         self._start = None
-        text = f'tono {round((end - start) * 10)}'
-        words = (Word('tono', start, start + 0.1, 0.9), Word(text[5:], start + 0.1, end, 0.8))
+        text = self.text(round((end - start) * 10))
+        first, _, rest = text.partition(' ')
+        words = (Word(first, start, start + 0.1, 0.9), Word(rest, start + 0.1, end, 0.8))
         return [VoiceActivity(False, end), Final(text, words, 0.9, 'es', start, end)]
 
 

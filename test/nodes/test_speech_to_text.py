@@ -1,5 +1,6 @@
 """speech_to_text over real DDS: sound becomes transcripts with the right times, and faults stay small."""
 import json
+import sys
 import threading
 
 import pytest
@@ -248,3 +249,71 @@ def test_a_robot_with_another_clock_is_reported_and_heard_all_the_same(graph, st
         node._on_block(Block(block, 16_000, behind + index * 10**8))
     graph.wait(lambda: texts)
     assert ' by -3' in node.health.last_error and 'chrony' in node.health.last_error
+
+
+def test_numerals_are_for_the_plain_text_alone(graph, start):
+    texts, details = graph.listen(String, 'transcript'), graph.listen(String, 'transcript/detail')
+    node = start(numerals=True)
+    node.fake.text = 'tono veintitrés'.format
+    send(graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS), tone(0.5, silence=0.8))
+    graph.wait(lambda: texts and details)
+    assert texts[0].data == 'tono 23'
+    assert TranscriptDetail.from_json(details[0].data).text == 'tono veintitrés'
+
+
+def test_with_a_wake_word_only_what_follows_it_is_published(graph, start):
+    texts, partials = graph.listen(String, 'transcript'), graph.listen(String, 'transcript/partial')
+    node = start(wake_word='¡Hola, robot!', awake=2.0)
+    assert node.fake.contexts[0][0] == ('hola robot',)  # favoured from the start
+    node.fake.text = {5: 'enciende la luz', 6: 'hola robot ven aquí', 7: 'y la puerta', 8: 'nada'}.get
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+    for length in (0.5, 0.6, 0.7):
+        send(audio, tone(length, silence=0.8))
+    send(audio, tone(0.0, silence=3.0))
+    send(audio, tone(0.8, silence=0.8))
+    graph.wait(lambda: node.health.counted('not for the robot') == 2)
+    graph.wait(lambda: len(texts) == 2)
+    assert [text.data for text in texts] == ['ven aquí', 'y la puerta']
+    assert [text.data for text in partials] == ['tono']  # of the one that needed no wake word
+
+
+def test_while_the_robot_answers_nobody_falls_out_of_its_attention(graph, start):
+    texts = graph.listen(String, 'transcript')
+    node = start(wake_word='hola robot', awake=1.5, gate_tail=0.0)
+    node.fake.text = {6: 'hola robot ven', 7: 'y la puerta'}.get
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+    speaking = graph.publisher(Bool, 'robot_speaking')
+    send(audio, tone(0.6, silence=0.6))
+    graph.wait(lambda: texts)
+    speaking.publish(Bool(data=True))
+    graph.wait(lambda: node._gate.speaking)
+    send(audio, tone(0.0, silence=4.0))
+    graph.wait(lambda: node.health.counted('audio gated s') > 3.9)
+    speaking.publish(Bool(data=False))
+    graph.wait(lambda: not node._gate.speaking)
+    send(audio, tone(0.0, silence=0.8))  # what the gate may still hold back
+    send(audio, tone(0.7, silence=0.6))
+    graph.wait(lambda: len(texts) == 2)
+    assert texts[1].data == 'y la puerta'
+
+
+def test_another_engine_hears_in_our_place_and_the_cloud_is_asked_for(graph, monkeypatch):
+    import speech_recognition as sr
+
+    from robot_ai.speech.other_engines import EngineRecognizer
+    monkeypatch.setattr(sr.Recognizer, 'recognize_sphinx', lambda self, audio: 'Otra voz')
+    monkeypatch.setitem(sys.modules, 'pocketsphinx', object())
+    monkeypatch.setattr(EngineRecognizer, 'min_voice', -1000)  # a tone is no voice
+    details = graph.listen(String, 'transcript/detail')
+    graph.add(made(engine='sphinx', model='/no/such/folder'))  # it needs no model of ours
+    send(graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS), tone(0.7, silence=1.2))
+    graph.wait(lambda: details)
+    detail = TranscriptDetail.from_json(details[0].data)
+    assert detail.text == 'otra voz' and not detail.words and detail.duration > 0.6
+    cloud = graph.add(made(engine='google'), activate=False)
+    assert cloud.trigger_configure().name == 'FAILURE' and 'allow_cloud' in cloud.health.last_error
+
+
+def made(**values):
+    return SpeechToTextNode(parameter_overrides=[Parameter(name, value=value) for name, value in {
+        'reliable': True, **values}.items()])

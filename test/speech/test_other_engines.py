@@ -1,5 +1,8 @@
 """SpeechRecognition's AudioData reaches our recogniser whole; its engines stand in for ours; cloud on request."""
+import json
 import sys
+import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,6 +82,58 @@ def test_unknown_or_absent_engines_are_named(monkeypatch):
     monkeypatch.setitem(sys.modules, 'vosk', None)
     with pytest.raises(ConfigurationError, match='not installed'):
         make_recognizer('vosk', '')
+
+
+@pytest.fixture
+def vosk(monkeypatch, tmp_path):
+    """The API of vosk as far as it is used; its 'model' is a folder with a file that holds what it always hears."""
+    class Model:
+        def __init__(self, folder):
+            self.text = (Path(folder) / 'says').read_text()
+
+    class KaldiRecognizer:
+        def __init__(self, model, rate):
+            self.text, self.rate = model.text, rate
+
+        def AcceptWaveform(self, data):
+            self.seconds = len(data) / 2 / self.rate
+
+        def FinalResult(self):
+            return json.dumps({'text': f'{self.text} {round(self.seconds * 10)}'})
+    module = types.SimpleNamespace(Model=Model, KaldiRecognizer=KaldiRecognizer, SetLogLevel=lambda level: None)
+    monkeypatch.setitem(sys.modules, 'vosk', module)
+    return tmp_path
+
+
+def test_vosk_reads_its_model_once_and_hears_16_khz(vosk):
+    (vosk / 'says').write_text('hola')
+    recognizer = make_recognizer('vosk', '', model=str(vosk))
+    (vosk / 'says').unlink()
+    assert recognizer.recognize(np.zeros(8000, np.float32)).text == 'hola cinco'
+
+
+def test_vosk_without_a_model_says_where_one_belongs(vosk):
+    with pytest.raises(ConfigurationError, match='no model.*none is no folder.*sprc download vosk'):
+        make_recognizer('vosk', '', model=str(vosk / 'none'))
+    with pytest.raises(ConfigurationError, match='cannot be used as a model'):
+        make_recognizer('vosk', '', model=str(vosk))
+
+
+@pytest.mark.parametrize('engine', ['whisper', 'faster_whisper'])
+def test_the_whispers_download_nothing(engine, monkeypatch, tmp_path):
+    asked = []
+
+    class WhisperModel:
+        def __init__(self, name, local_files_only=False):
+            assert local_files_only
+            raise OSError(f'no files of {name}\nsecond line')
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    monkeypatch.setitem(sys.modules, 'faster_whisper', types.SimpleNamespace(WhisperModel=WhisperModel))
+    monkeypatch.setitem(sys.modules, 'whisper', types.SimpleNamespace(
+        _MODELS={'base': 'https://example.org/base.pt'}, load_model=asked.append))
+    with pytest.raises(ConfigurationError, match="'base'.*nothing is downloaded.*(no files of base|base.pt does not exist)$"):
+        make_recognizer(engine, '')
+    assert not asked
 
 
 def test_ours_is_made_by_name(monkeypatch):

@@ -41,6 +41,25 @@ def test_spelling_may_differ_a_little(text, wakes):
     assert not wakes or out.text == 'ven'
 
 
+def test_partials_pass_as_the_final_would():
+    wake = WakeWord('hola robot', awake_s=5.0)
+    assert wake.partial('enciende', 1.0) is None
+    assert wake.partial('hola robot', 1.0) is None  # nothing follows it yet
+    assert wake.partial('hola robot enciende', 1.0) == 'enciende'
+    assert not wake.is_awake(1.0)  # a partial wakes nobody: it may still change
+    wake.filter(heard('hola robot', 0.0))
+    assert wake.partial('enciende', 6.0) == 'enciende'
+
+
+def test_while_it_is_awake_it_can_be_kept_so():
+    wake = WakeWord('hola robot', awake_s=5.0)
+    wake.keep_awake(1.0)
+    assert not wake.is_awake(1.0)
+    wake.filter(heard('hola robot', 0.0))
+    wake.keep_awake(6.5)
+    assert wake.is_awake(11.5) and not wake.is_awake(11.6)
+
+
 def test_an_empty_phrase_is_refused():
     with pytest.raises(ConfigurationError, match='letters'):
         WakeWord('...')
