@@ -1,10 +1,17 @@
 """A book's folder: sync maps stay as aeneas wrote them, files are whole, faults go on with the rest."""
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from robot_ai.errors import ConfigurationError, RobotAIError
 from training.audiobook import jobs, syncmap
+from training.audiobook.command import main
 from training.audiobook.files import natural_key, read_book, replacing, write_json
 from training.audiobook.fragments import Alignment
 
@@ -105,3 +112,48 @@ def test_a_fault_is_named_and_the_rest_is_done_once(tmp_path, capsys):
     (tmp_path / 'b').write_text('mended')
     assert jobs.run_jobs(made, 'test') == []
     assert log == ['a', 'b', 'c', 'b']
+
+
+def _process(number):
+    return number, os.getpid()
+
+
+def test_work_is_done_in_other_processes():
+    found = dict(result for _, result in jobs.in_processes(_process, range(6), 2))
+    assert sorted(found) == list(range(6)) and os.getpid() not in found.values()
+    assert {pid for _, (_, pid) in jobs.in_processes(_process, range(3), 1)} == {os.getpid()}
+
+
+def test_a_worker_that_dies_is_told():
+    with pytest.raises(ConfigurationError, match='worker process died'):
+        list(jobs.in_processes(os._exit, [3, 3, 3], 2))
+
+
+def test_interrupt_ends_the_processes(tmp_path):
+    script = tmp_path / 'long.py'
+    script.write_text('import time\n'
+                      'from training.audiobook.jobs import in_processes\n'
+                      'def rest(name):\n'
+                      '    open(name, "w").close()\n'
+                      '    time.sleep(600)\n'
+                      'if __name__ == "__main__":\n'
+                      '    try:\n'
+                      '        list(in_processes(rest, ["a", "b", "c"], 2))\n'
+                      '    except KeyboardInterrupt:\n'
+                      '        print("stopped")\n')
+    with subprocess.Popen([sys.executable, str(script)], cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, 'PYTHONPATH': str(Path(__file__).resolve().parents[2])}) as run:
+        while not (tmp_path / 'a').exists():
+            assert run.poll() is None
+            time.sleep(0.1)
+        run.send_signal(signal.SIGINT)
+        assert run.communicate()[0] == 'stopped\n'  # and not after ten minutes, or this test is stopped
+    assert not (tmp_path / 'c').exists()
+
+
+def test_prepare_goes_on_with_other_books_in_processes(tmp_path, capsys):
+    for name in ('uno', 'dos'):
+        (tmp_path / name).mkdir()
+    assert main(['prepare', '--workers', '2', str(tmp_path / 'uno'), str(tmp_path / 'dos')]) == 1
+    said = capsys.readouterr().err
+    assert 'uno: holds no e-book' in said and 'dos: holds no e-book' in said

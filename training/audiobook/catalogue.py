@@ -29,6 +29,7 @@ class Entry:
     facts: dict  # title, reader, author, language, licence
     recordings: tuple[Source, ...]
     texts: tuple[Source, ...]
+    verified: bool = True  # False: nobody has tried the addresses
 
 
 def read_catalogue(path: Path) -> list[Entry]:
@@ -61,7 +62,11 @@ def _entry(path, number, book):
     if Path(name).name != name or name.startswith('.'):
         raise ConfigurationError(f'{where}: the id becomes a folder: letters, digits, _ and - only')
     facts = {key: str(book[key]) for key in REQUIRED[1:6]}
-    return Entry(name, facts, _sources(where, book['recordings'], 'recordings'), _sources(where, book['text'], 'text'))
+    verified = book.get('verified', True)
+    if not isinstance(verified, bool):
+        raise ConfigurationError(f'{where}: verified: expected true or false, not {verified!r}')
+    return Entry(name, facts, _sources(where, book['recordings'], 'recordings'),
+                 _sources(where, book['text'], 'text'), verified)
 
 
 def _sources(where, items, kind):

@@ -1,9 +1,11 @@
 """`audiobook fetch`: what a catalogue lists, downloaded into a folder a book; broken downloads go on where they broke.
 
 One file at a time, with a pause between requests, a user agent that says who asks, and Retry-After obeyed: the
-archives are charities. Every file gets a line in downloads.json with its size and SHA-256.
+archives are charities. Every file gets a line in downloads.json with its size and SHA-256. A dead address is named
+and the rest is fetched; a host that could not be reached is not asked again in the same run.
 """
 import email.utils
+import sys
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,6 +28,7 @@ FIRST_WAIT_S = 2.0  # after a failed attempt; doubles
 LONGEST_WAIT_S = 600.0
 TIMEOUT_S = (20, 60)  # connect, read
 BLOCK = 1 << 13  # bytes; what is read of a block when the connection breaks is lost
+PAGES = ('.html', '.htm', '.xhtml')
 RETRIED = (408, 425, 429, 500, 502, 503, 504)
 
 
@@ -38,15 +41,19 @@ class Fetcher:
         self._session.headers.update({'User-Agent': USER_AGENT, 'Accept-Encoding': 'identity'})
         self._pause_s, self._sleep = pause_s, sleep
         self._last = {}  # host -> time of the last request
+        self._silent = {}  # host -> why it was given up
 
     def fetch(self, source: Source, path: Path, bar=None) -> str:
         """Download into `path`, going on from `path.part` if there is one; returns the SHA-256.
 
         Raises ConfigurationError, which names the file, where it cannot be had or is not what was announced.
         """
-        part = path.with_name(path.name + '.part')
+        part, host = path.with_name(path.name + '.part'), urlsplit(source.url).netloc
+        if host in self._silent:
+            raise ConfigurationError(f'{path}: {source.url}: not tried, for {host} did not answer before '
+                                     f'({self._silent[host]})')
         path.parent.mkdir(parents=True, exist_ok=True)
-        failures, wait = 0, FIRST_WAIT_S
+        failures, wait, silent = 0, FIRST_WAIT_S, ''
         while failures < ATTEMPTS:
             before = part.stat().st_size if part.exists() else 0
             try:
@@ -55,6 +62,9 @@ class Fetcher:
                 delay, why = wait, 'the connection broke off'
             except _RetryLaterError as later:
                 delay, why = max(wait, later.seconds), str(later)
+            except requests.ConnectionError as error:
+                delay, why = wait, _plain(error)
+                silent = why if not part.exists() else ''
             except requests.RequestException as error:
                 delay, why = wait, str(error)
             except OSError as error:
@@ -66,6 +76,8 @@ class Fetcher:
             if failures < ATTEMPTS:
                 self._sleep(min(delay, LONGEST_WAIT_S))
         else:
+            if silent:
+                self._silent[host] = silent
             raise ConfigurationError(f'{path}: {source.url}: gave up after {ATTEMPTS} attempts: {why}')
         return self._finish(source, part, path)
 
@@ -84,8 +96,11 @@ class Fetcher:
             if answer.status_code in RETRIED:
                 raise _RetryLaterError(answer)
             if answer.status_code not in (200, 206):
-                raise ConfigurationError(f'{source.url}: answered {answer.status_code} {answer.reason}; '
-                                         'is the address in the catalogue right?')
+                raise ConfigurationError(f'{source.url}: dead address: answered {answer.status_code} '
+                                         f'{answer.reason}; mend it in the catalogue')
+            if _is_page(answer) and Path(source.name).suffix.lower() not in PAGES:
+                raise ConfigurationError(f'{source.url}: dead address: answered a web page, not {source.name}; '
+                                         'mend it in the catalogue')
             have = _range_start(answer, have)
             total = have + int(answer.headers['Content-Length']) if 'Content-Length' in answer.headers else None
             tag = answer.headers.get('ETag') or answer.headers.get('Last-Modified')
@@ -139,6 +154,20 @@ class _RetryLaterError(Exception):
             self.seconds = max(0.0, date.timestamp() - time.time()) if date else 0.0
 
 
+def _plain(error):
+    """Return the innermost reason: what requests wraps is a line of class names."""
+    while getattr(error, 'reason', None) is not None and isinstance(error.reason, Exception):
+        error = error.reason
+    inner = error.args[0] if error.args else error
+    reason = getattr(inner, 'reason', None)
+    return str(reason if reason is not None else error)
+
+
+def _is_page(answer):
+    kind = answer.headers.get('Content-Type', '').split(';')[0].strip().lower()
+    return kind in ('text/html', 'application/xhtml+xml')
+
+
 def _range_start(answer, have):
     if answer.status_code != 206:
         return 0
@@ -189,8 +218,13 @@ def run(options) -> int:
     entries = [entry for entry in entries if not options.book or entry.id in options.book]
     if options.list:
         for entry in entries:
-            print(f'{entry.id:<40}{len(entry.recordings):4} recordings  {entry.facts["title"]}')
+            doubt = '' if entry.verified else '  (addresses not verified)'
+            print(f'{entry.id:<40}{len(entry.recordings):4} recordings  {entry.facts["title"]}{doubt}')
         return 0
+    doubtful = [entry.id for entry in entries if not entry.verified]
+    if doubtful:
+        print(f'{options.catalogue}: {len(doubtful)} of {len(entries)} books are marked `verified: false`: nobody has '
+              'tried their addresses; some may be dead', file=sys.stderr)
     fetcher, faults = Fetcher(options.pause), []
     for entry in entries:
         faults += fetch_book(entry, options.out / entry.id, fetcher)

@@ -62,6 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header('Content-Range', f'bytes {begin}-{len(DATA) - 1}/{len(DATA)}')
         self.send_header('Content-Length', str(len(body)))
         self.send_header('ETag', server.tag)
+        self.send_header('Content-Type', 'text/html; charset=utf-8' if 'page' in self.path else 'audio/mpeg')
         self.end_headers()
         if server.drops.get(self.path, 0) > 0:
             server.drops[self.path] -= 1
@@ -155,7 +156,7 @@ def test_command_goes_on_after_a_fault_and_fetches_nothing_twice(server, tmp_pat
     _catalogue(server, tmp_path / 'list.yaml')
     arguments = ['fetch', '--catalogue', str(tmp_path / 'list.yaml'), '--out', str(tmp_path / 'books'), '--pause', '0']
     assert main(arguments) == 1
-    assert 'missing.mp3: answered 404' in capsys.readouterr().err
+    assert 'missing.mp3: dead address: answered 404' in capsys.readouterr().err
     folder = tmp_path / 'books' / 'cuento'
     assert sorted(path.name for path in folder.rglob('*.*') if path.is_file()) == [
         'book.yaml', 'c1.mp3', 'c2.mp3', 'cuento.txt', 'downloads.json']
@@ -164,6 +165,28 @@ def test_command_goes_on_after_a_fault_and_fetches_nothing_twice(server, tmp_pat
     server.requests.clear()
     assert main(arguments) == 1
     assert [path for path, _ in server.requests] == ['/missing.mp3']
+
+
+def test_a_web_page_in_place_of_a_recording_is_a_dead_address(server, tmp_path):
+    with pytest.raises(ConfigurationError, match=r'dead address: answered a web page, not moved_page\.mp3'):
+        Fetcher(0).fetch(Source(server.url('moved_page.mp3'), 'moved_page.mp3'), tmp_path / 'moved_page.mp3')
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_host_that_does_not_answer_is_not_asked_for_each_file(tmp_path):
+    waits = []
+    fetcher = Fetcher(0, waits.append)
+    for name in ('a.mp3', 'b.mp3'):
+        with pytest.raises(ConfigurationError) as caught:
+            fetcher.fetch(Source(f'http://127.0.0.1:1/{name}', name), tmp_path / name)
+    assert len(waits) == ATTEMPTS - 1
+    assert 'b.mp3: not tried' in str(caught.value) and 'efused' in str(caught.value)
+
+
+def test_example_catalogue_says_that_its_addresses_were_never_tried(capsys):
+    assert not any(entry.verified for entry in read_catalogue(EXAMPLE))
+    assert main(['fetch', '--list']) == 0
+    assert 'not verified' in capsys.readouterr().out
 
 
 def test_example_catalogue_is_one(capsys):
@@ -176,7 +199,8 @@ def test_example_catalogue_is_one(capsys):
 
 @pytest.mark.parametrize('change, said', [
     ({'recordings': ['ftp://x/y.mp3']}, 'expected http or https'), ({'licence': None}, 'lacks licence'),
-    ({'id': '../out'}, 'becomes a folder'), ({'text': 'https://host/'}, 'names no file'),
+    ({'id': '../out'}, 'becomes a folder'), ({'verified': 'perhaps'}, 'expected true or false'),
+    ({'text': 'https://host/'}, 'names no file'),
     ({'recordings': [{'url': 'https://host/a.mp3', 'sha256': 'xyz'}]}, '64 hexadecimal')])
 def test_wrong_catalogue_says_where(tmp_path, change, said):
     entry = {'id': 'a', 'title': 'A', 'reader': 'r', 'author': 'b', 'language': 'es', 'licence': 'CC0',

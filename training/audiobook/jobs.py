@@ -6,16 +6,18 @@ whole or not at all, so that the next call goes on wherever this one was stopped
 import hashlib
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from tqdm import tqdm
 
-from robot_ai.errors import RobotAIError
+from robot_ai.errors import ConfigurationError, RobotAIError
 from training.audiobook.files import write_text
 
 
@@ -60,37 +62,48 @@ def _run(job):
         return f'{job.name}: {error or type(error).__name__}'
 
 
-def run_jobs(jobs: Sequence[Job], title: str, workers: int = 1) -> list[str]:
+def run_jobs(jobs: Sequence[Job], title: str, workers: int = 1, bar: bool = True) -> list[str]:
     """Run what is not made yet, with a progress bar; return the faults, each naming its file."""
     waiting = [job for job in jobs if not job.is_made()]
     faults = []
     with tqdm(total=len(jobs), initial=len(jobs) - len(waiting), desc=title, unit='file',
-              disable=None) as bar:
-        for fault in _results(waiting, workers):
+              disable=None if bar else True) as progress:
+        for _, fault in in_processes(_run, waiting, workers):
             if fault:
                 faults.append(fault)
                 tqdm.write(f'failed: {fault}', file=sys.stderr)
-            bar.update()
+            progress.update()
     return faults
 
 
-def _results(jobs, workers):
-    if workers <= 1 or len(jobs) <= 1:
-        for job in jobs:
-            yield _run(job)
+def in_processes(function: Callable, items: Sequence, workers: int) -> Iterator[tuple]:
+    """Yield (item, function(item)) as they are done, in `workers` processes (in this one, in order, if it is 1).
+
+    Ctrl-C ends the processes at once. Raises ConfigurationError where one of them dies.
+    """
+    if workers <= 1 or len(items) <= 1:
+        for item in items:
+            yield item, function(item)
         return
+    os.environ.setdefault('OMP_NUM_THREADS', '1')  # for the processes: each has one core
     # Fresh processes: NumPy's threads and the espeak-ng library do not survive a fork.
-    with ProcessPoolExecutor(workers, mp_context=get_context('spawn'), initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context('spawn'), initializer=_die_at_interrupt) as pool:
         try:
-            for future in as_completed([pool.submit(_run, job) for job in jobs]):
-                yield future.result()
-        except KeyboardInterrupt:
+            futures = {pool.submit(function, item): item for item in items}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool:
+            raise ConfigurationError('a worker process died, perhaps for want of memory: call again with fewer '
+                                     '--workers; what was finished is kept') from None
+        except (KeyboardInterrupt, GeneratorExit):
             pool.shutdown(wait=False, cancel_futures=True)
+            for child in active_children():
+                child.terminate()
             raise
 
 
-def _one_thread():
-    os.environ['OMP_NUM_THREADS'] = '1'
+def _die_at_interrupt():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches the whole group; only the parent speaks of it
 
 
 def report(faults: list[str], what: str) -> int:

@@ -4,17 +4,19 @@ The spoken preamble and ending are found by aligning with the text and cut there
 the e-book a recording reads is found in the same search, so that chapters and files need not agree.
 """
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from tqdm import tqdm
 
 from robot_ai.errors import ConfigurationError
 from robot_ai.speech.audio import SAMPLE_RATE, read_audio
 from training.audiobook.align import ENGINES, make_aligner
 from training.audiobook.ebook import read_paragraphs
 from training.audiobook.files import Book, read_book, read_json, replacing, write_json, write_text
-from training.audiobook.jobs import Job, report, run_jobs
+from training.audiobook.jobs import Job, in_processes, report, run_jobs
 from training.audiobook.sentences import segment
 
 MARGIN_S = 0.3  # of room kept before the first and after the last sentence
@@ -25,17 +27,20 @@ LONGER = 1.6  # times the text that a recording of its length usually holds
 ENOUGH = 0.5  # share of a recording's time that its sentences must fill; else the whole book is searched
 
 
-def prepare_book(folder: str, engine: str, model: str, recordings: tuple[str, ...]) -> list[str]:
+def prepare_book(folder: str, engine: str, model: str, bar: bool = True) -> list[str]:
     """Prepare the recordings of one book in their order; returns the faults, each naming its file."""
-    book = read_book(folder)
-    sentences = book_sentences(book)
+    try:
+        book = read_book(folder)
+        sentences = book_sentences(book)
+    except ConfigurationError as error:
+        return [str(error)]
     aligner = make_aligner(engine, model)
     position, faults = 0, []
     for path in book.recordings:
         job = Job(str(path), book.path('cuts', path.stem), (path, *book.texts), prepare_recording,
                   (book, path, sentences, position, aligner), json.dumps([engine, model]))
         if path.is_file():
-            faults += run_jobs([job], f'prepare {path.name}')
+            faults += run_jobs([job], f'prepare {path.name}', bar=bar)
         else:
             faults.append(f'{path}: no such recording')
         if path.is_file() and job.is_made():
@@ -110,15 +115,17 @@ def add_arguments(parser) -> None:
     parser.add_argument('book', nargs='+', help='folder with recordings/ and text/ (see docs/audiobook.md)')
     parser.add_argument('--engine', choices=ENGINES, default='dtw', help='which aligner finds the text')
     parser.add_argument('--model', default='', help='folder of the speech model (ctc); default: the one shipped')
-    parser.add_argument('--workers', type=int, default=1, help='books prepared at a time')
+    parser.add_argument('--workers', type=int, default=1,
+                        help='books prepared at a time; the recordings of a book go one after the other, '
+                             'for each begins in the text where the one before it ends')
 
 
 def run(options) -> int:
     """Prepare what is not prepared yet; returns 1 where something failed."""
-    faults = []
-    for folder in options.book:
-        try:
-            faults += prepare_book(folder, options.engine, options.model, ())
-        except ConfigurationError as error:
-            faults.append(str(error))
+    faults, workers = [], min(options.workers, len(options.book))
+    prepare = partial(prepare_book, engine=options.engine, model=options.model, bar=workers <= 1)
+    with tqdm(total=len(options.book), desc='prepare', unit='book', disable=None if workers > 1 else True) as bar:
+        for _, found in in_processes(prepare, options.book, workers):
+            faults += found
+            bar.update()
     return report(faults, 'prepare')
