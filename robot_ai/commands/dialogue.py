@@ -144,6 +144,8 @@ def _talk(options) -> int:
         except EOFError:
             print()
             return 0
+        if not sys.stdin.isatty():
+            print(line)  # a script's lines belong into what is shown, as typed ones are
         if line == '/quit':
             return 0
         _show(_typed(player, line))
