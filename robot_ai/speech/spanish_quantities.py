@@ -153,7 +153,7 @@ def telephones(text: str) -> str:
 
 _ORDINAL = re.compile(r'(?<![\d.,])(\d{1,3})(?:\.? ?([ºª°])(s)?(?![CF])|\.?(er|os|as|ero|era|ro|ra|do|da|to|ta|mo|'
                       r'ma|vo|va|no|na)\b(?!\.))')
-_FEMININE_ENDING = re.compile(r'(?:as?|(?:c|s|x)i[oó]n(?:es)?|[dt]ad(?:es)?|tud(?:es)?|umbres?|ices)$')
+_FEMININE_ENDING = re.compile(r'(?:as?|(?:[cgnstx]|bel)i[oó]n(?:es)?|[dt]ad(?:es)?|tud(?:es)?|umbres?|ices)$')
 _VULGAR = {'½': '1/2', '⅓': '1/3', '⅔': '2/3', '¼': '1/4', '¾': '3/4', '⅕': '1/5', '⅖': '2/5', '⅗': '3/5',
            '⅘': '4/5', '⅙': '1/6', '⅚': '5/6', '⅛': '1/8', '⅜': '3/8', '⅝': '5/8', '⅞': '7/8'}
 _FRACTION = re.compile(r'(?<![\d/.,])(?:(\d+) )?(\d{1,3})\s?[/⁄]\s?(\d{1,4})(?![\d/]|[.,]\d)')
@@ -163,7 +163,7 @@ _SUBTRACTION = re.compile(r'(?<=[\dA-Za-z)²³]) [-−] (?=\d)')
 _TIMES = re.compile(r'(?<=\d) ?[x*] ?(?=\d)')
 _CARDINAL = re.compile(rf"(?<![\d]){_NUMBER}")
 _WORDS_AFTER = re.compile(rf' ?([{_LETTER}]+)')
-_WORD_BEFORE = re.compile(rf'([{_LETTER}]+)\W{{0,2}}$')
+_WORD_BEFORE = re.compile(rf'([{_LETTER}]+)[^\w,;]{{0,2}}$')  # "31 días, 21 manos": días labels nothing
 
 
 def ordinals(text: str) -> str:

@@ -247,7 +247,11 @@ FEMININE_NOUNS = _words(
     'hambres costumbres fiebres liebres libras horas síntesis catedrales cárceles vocales capitales '
     'sucursales postales perdices lombrices cicatrices actrices matrices directrices emperatrices raciones '
     'cosechas armas aguas almas águilas hachas aulas áreas hadas aves mieles corrientes vertientes '
-    'constantes variables sartenes')
+    'constantes variables sartenes '
+    'aeronaves avideces bisectrices calvicies catástrofes credenciales diagonales elipses escaseces especies '
+    'espirales estirpes estupideces fes gripes hoces huestes labores lentes liquideces lucideces madureces mamás '
+    'medianoches mentes mercedes metrópolis paces proles rapideces razones semifinales superficies terminales '
+    'toses vacantes valideces variantes vejeces índoles sazones comezones')
 MASCULINE_NOUNS = _words(
     'días mapas planetas programas problemas sistemas temas poemas idiomas dramas telegramas kilogramas '
     'síntomas teoremas esquemas climas dilemas emblemas fantasmas gramas lemas panoramas diagramas tranvías sofás '
@@ -259,6 +263,8 @@ MASCULINE_NOUNS = _words(
     'renglones '
     'limones tiburones galeones pantalones calcetines barones varones salones dragones cinturones sillones '
     'escuadrones eslabones pulmones pabellones bastones cordones gorriones halcones mechones '
+    'apéndices cálices matices vértices índices códices bastiones gases deltas hematomas insecticidas paradigmas '
+    'prismas mediodías raíles '
     'montones montes puentes dientes peces jueces lápices ases meses dioses reyes bueyes')
 # Adjectives without gender that may stand between number and noun.
 NEUTRAL_ADJECTIVES = _words('grandes breves largas enormes nuevas veloces felices pobres tristes dulces fuertes '
