@@ -1,4 +1,4 @@
-"""Speech data: synthesize speech, check a corpus, look for test data in it, write shards for training.
+"""Speech data: synthesize speech, check a corpus, look for test data in it, write shards and caches for training.
 
 A command stopped with Ctrl-C goes on where it was when it is called again. Exit status: 0 all done; 1 something
 was left out, and is listed; 2 usage.
@@ -26,7 +26,8 @@ EXAMPLE = """example:
   python -m training speech-data synthesize --hours 2 --workers 2 --output data/synthetic
   python -m training speech-data check data/synthetic
   python -m training speech-data leaks data/synthetic
-  python -m training speech-data shards data/synthetic --output data/shards"""
+  python -m training speech-data shards data/synthetic --output data/shards
+  python -m training speech-data cache data/shards --output ~/speech-cache/mine"""
 
 
 def main(arguments: list[str]) -> int:
@@ -95,8 +96,15 @@ def main(arguments: list[str]) -> int:
                         'and make broken ones again')
     shards.add_argument('--beam', nargs=argparse.REMAINDER, default=[], help='the rest goes to Beam: '
                         '--runner=DataflowRunner --project=... (default: DirectRunner)')
+    cache = commands.add_parser('cache', help='corpora or shards -> the caches that `train speech` reads')
+    cache.add_argument('corpus', type=Path, nargs='+', help='folder or file in one of the known layouts, or of shards')
+    cache.add_argument('--layout', default='auto', choices=('auto', *loaders.LAYOUTS))
+    cache.add_argument('--output', type=Path, required=True, help='folder; a cache a split is written in it')
+    cache.add_argument('--splits', default='train,validation', help='splits to write (default train,validation)')
+    cache.add_argument('--held-out', type=Path, action='append', help='as for synthesize')
     options = parser.parse_args(arguments)
-    return {'synthesize': _synthesize, 'check': _check, 'leaks': _leaks, 'shards': _shards}[options.command](options)
+    return {'synthesize': _synthesize, 'check': _check, 'leaks': _leaks, 'shards': _shards,
+            'cache': _cache}[options.command](options)
 
 
 def _held_out(options, sounds):
@@ -148,16 +156,16 @@ def _texts(options, count):
 
 
 def _synthesize(options):
-    from training.speech import synthesize
+    from training.speech import synthesize, voices
 
     count = options.clips or (round(options.hours * 3600 / CLIP_S) if options.hours else 1000)
-    voices = synthesize.espeak_voices(options.split)
+    speakers = voices.espeak_voices(options.split)
     if options.piper:
-        voices += synthesize.piper_voices(options.piper)
+        speakers += voices.piper_voices(options.piper)
     texts = itertools.islice(_texts(options, count), None if options.text else count)
     summary = synthesize.synthesize(
         texts,
-        voices,
+        speakers,
         options.output,
         options.split,
         options.seed,
@@ -279,6 +287,20 @@ def _report_shards(options, finished, counters):
     if failed:
         print(f'{failed} shards failed (see above); the same command makes them', file=sys.stderr)
     return 1 if failed or problems or counters['dropped: broken entry of a corpus'] else 0
+
+
+def _cache(options):
+    from training.speech.prepare import corpus_cache
+
+    problems, held_out = Problems(), _held_out(options, sounds=True)
+    for corpus in options.corpus:
+        if not corpus.exists():
+            raise ConfigurationError(f'{corpus}: no such file or folder; expected a corpus or shards')
+    for split in options.splits.split(','):
+        folder = options.output / split
+        clips = corpus_cache(options.corpus, split, folder, options.layout, held_out, problems)
+        print(f'{folder}: {clips} clips, {(folder / "sound.i16").stat().st_size / 2 / 16000 / 3600:.2f} h')
+    return problems.report()
 
 
 class _ShardBar:

@@ -10,7 +10,9 @@ from training.speech.augment import augment, change_speed, mix
 from training.speech.data import Batches, Cache, write_cache
 from training.speech.leaks import HeldOut
 from training.speech.model import Characters
-from training.speech.prepare import HELD_OUT_VARIANTS, VARIANTS, recordings
+from training.speech.prepare import corpus_cache
+from training.speech.tfrecords import encode_example, frame
+from training.speech.voices import HELD_OUT_VARIANTS, VARIANTS
 
 
 @pytest.fixture
@@ -63,8 +65,8 @@ def test_a_cache_without_usable_clips_is_refused(cache, tmp_path):
 
 def test_test_splits_are_refused(tmp_path):
     (tmp_path / 'manifest.jsonl').write_text(json.dumps({'split': 'test-seen-speaker'}) + '\n')
-    with pytest.raises(ValueError, match='never'):
-        next(recordings(tmp_path / 'manifest.jsonl', 'test-seen-speaker'))
+    with pytest.raises(ConfigurationError, match='never'):
+        corpus_cache([tmp_path / 'manifest.jsonl'], 'test-seen-speaker', tmp_path / 'cache')
     assert not set(VARIANTS) & set(HELD_OUT_VARIANTS)
 
 
@@ -99,5 +101,21 @@ def test_training_clips_that_hold_a_test_clip_are_left_out(tmp_path):
             lines.write(json.dumps({'audio': f'{name}.wav', 'text': text, 'speaker': 'x', 'source': 'x',
                                     'licence': 'x', 'seconds': len(sound) / 16_000, 'split': split}) + '\n')
     manifest = tmp_path / 'manifest.jsonl'
-    kept = [facts['text'] for _, facts in recordings(manifest, 'train', HeldOut.of_manifests([manifest]))]
-    assert kept == ['cuatro cinco']
+    corpus_cache([manifest], 'train', tmp_path / 'cache', held_out=HeldOut.of_manifests([manifest]))
+    assert [clip['text'] for clip in Cache([tmp_path / 'cache']).clips] == ['cuatro cinco']
+
+
+def test_shards_become_the_cache_that_their_corpus_becomes(tmp_path):
+    sound = (np.sin(np.arange(9000) / 11) * 9000).astype('<i2')
+    (tmp_path / 'corpus').mkdir()
+    soundfile.write(tmp_path / 'corpus' / 'a.wav', sound, 16000)
+    (tmp_path / 'corpus' / 'manifest.jsonl').write_text(json.dumps(
+        {'audio': 'a.wav', 'text': 'Son las 3.', 'speaker': 'ana', 'source': 'mine', 'split': 'train'}) + '\n')
+    (tmp_path / 'shards' / 'train').mkdir(parents=True)
+    (tmp_path / 'shards' / 'train' / 'shard-00000-of-00001.02s.tfrecord').write_bytes(frame(encode_example(
+        {'pcm': sound.tobytes(), 'text': 'son las tres', 'speaker': 'ana', 'source': 'mine', 'variant': 'clean'})))
+    for corpus in ('corpus', 'shards'):
+        assert corpus_cache([tmp_path / corpus], 'train', tmp_path / f'{corpus}-cache') == 1
+    of_corpus, of_shards = (Cache([tmp_path / name]) for name in ('corpus-cache', 'shards-cache'))
+    assert of_corpus.clips == of_shards.clips and of_corpus.clips[0]['text'] == 'son las tres'
+    assert np.array_equal(of_corpus.samples(0), of_shards.samples(0))

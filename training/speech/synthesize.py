@@ -8,7 +8,6 @@ corpus.
 import concurrent.futures
 import errno
 import hashlib
-import io
 import itertools
 import json
 import os
@@ -25,32 +24,18 @@ import soundfile
 from tqdm import tqdm
 
 from robot_ai.errors import AudioError, ConfigurationError
-from robot_ai.speech.audio import SAMPLE_RATE, to_mono_16k
+from robot_ai.speech.audio import SAMPLE_RATE
 from robot_ai.speech.spanish import fold, normalize
 from robot_ai.speech.spanish_numbers import without_accents
 from training.speech.leaks import HeldOut
-from training.speech.prepare import HELD_OUT_VARIANTS, LANGUAGES, VARIANTS, espeak
 from training.speech.utterances import Problems, Utterance
+from training.speech.voices import Voice, espeak, piper
 
-# The trainer's held-out variants, halved by name: the first half speaks validation, the second half the test.
-HELD_OUT = {
-    'validation': HELD_OUT_VARIANTS[: len(HELD_OUT_VARIANTS) // 2],
-    'test': HELD_OUT_VARIANTS[len(HELD_OUT_VARIANTS) // 2 :],
-}
 WORDS_PER_MINUTE = (105, 205)
 PITCH = (20, 85)  # espeak-ng's 0..99
 PAUSES_10MS = (0, 0, 0, 2, 6)  # between words
 SHORTEST_S = 0.1
 FAILURES_IN_A_ROW = 20  # the same fault of the disk so often ends the run
-PIPER_TIMEOUT_S = 120
-
-
-@dataclass(frozen=True)
-class Voice:
-    """A voice: an espeak-ng name such as 'es-419+f3', or a Piper model file."""
-
-    name: str
-    piper_model: str = ''
 
 
 @dataclass(frozen=True)
@@ -81,28 +66,6 @@ class Summary:
     made: int = 0
     dropped: Counter = field(default_factory=Counter)
     problems: Problems = field(default_factory=Problems)
-
-
-def espeak_voices(split: str = 'train') -> list[Voice]:
-    """Return espeak-ng's voices for a split: both accents with every variant of that split that is installed."""
-    if shutil.which('espeak-ng') is None:
-        raise ConfigurationError('espeak-ng is not installed: sudo apt install espeak-ng')
-    if split not in ('train', *HELD_OUT):
-        raise ConfigurationError(f'split {split!r}: expected train, {", ".join(HELD_OUT)}')
-    listed = subprocess.run(['espeak-ng', '--voices=variant'], capture_output=True, text=True, check=True).stdout
-    installed = {line.rsplit('!v/', 1)[1].strip() for line in listed.splitlines() if '!v/' in line} | {''}
-    variants = [name for name in HELD_OUT.get(split, VARIANTS) if name in installed]
-    return [Voice(language + (f'+{name}' if name else '')) for name in variants for language in LANGUAGES]
-
-
-def piper_voices(folder: Path) -> list[Voice]:
-    """Return the Piper voices (*.onnx with its *.onnx.json) of a folder; the user brings them and `piper`."""
-    models = [model for model in sorted(Path(folder).rglob('*.onnx')) if Path(f'{model}.json').is_file()]
-    if not models:
-        raise ConfigurationError(f'{folder}: no Piper voice; expected NAME.onnx with NAME.onnx.json')
-    if shutil.which('piper') is None:
-        raise ConfigurationError('Piper voices need the program piper: pip install piper-tts')
-    return [Voice(f'piper-{model.stem}', str(model)) for model in models]
 
 
 def plan(
@@ -143,26 +106,12 @@ def speak(job: Job) -> np.ndarray:
     plain = written == fold(job.text).replace(' ', '')
     text = job.text if plain else job.spoken
     if job.voice.piper_model:
-        samples = _piper(text, job.voice.piper_model, 160 / job.words_per_minute)
+        samples = piper(text, job.voice.piper_model, 160 / job.words_per_minute)
     else:
         samples = espeak(text, job.voice.name, job.words_per_minute, job.pitch, job.pause)
     if len(samples) < SHORTEST_S * SAMPLE_RATE:
         raise AudioError(f'{job.voice.name} said nothing for {text[:60]!r}')
     return samples
-
-
-def _piper(text, model, length_scale):
-    done = subprocess.run(
-        ['piper', '--model', model, '--length_scale', f'{length_scale:.2f}', '--output_file', '-'],
-        input=f'{text}\n'.encode(),
-        capture_output=True,
-        timeout=PIPER_TIMEOUT_S,
-        check=False,
-    )
-    if done.returncode or len(done.stdout) < 100:
-        raise AudioError(f'piper failed for {model}: {done.stderr.decode(errors="replace").strip()[-200:]}')
-    samples, rate = soundfile.read(io.BytesIO(done.stdout), dtype='float32', always_2d=True)
-    return to_mono_16k(samples, rate)
 
 
 def synthesize(

@@ -9,7 +9,7 @@ import soundfile
 
 from robot_ai.errors import ConfigurationError
 from training.__main__ import main
-from training.speech import prepare, synthesize, written
+from training.speech import synthesize, voices, written
 from training.speech.leaks import HeldOut
 from training.speech.loaders import load, read
 from training.speech.utterances import Utterance
@@ -25,22 +25,22 @@ def corpus(folder):
 
 
 def test_workers_and_interruption_change_nothing(tmp_path):
-    voices = synthesize.espeak_voices()
-    whole = synthesize.synthesize(TEXTS, voices, tmp_path / 'whole')
+    speakers = voices.espeak_voices()
+    whole = synthesize.synthesize(TEXTS, speakers, tmp_path / 'whole')
     assert (whole.clips, whole.made, dict(+whole.dropped)) == (4, 4, {'text without a word': 1})
-    synthesize.synthesize(TEXTS[:2], voices, tmp_path / 'twice', workers=2)
+    synthesize.synthesize(TEXTS[:2], speakers, tmp_path / 'twice', workers=2)
     with open(tmp_path / 'twice' / 'manifest.jsonl', 'a', encoding='utf-8') as manifest:
         manifest.write('{"audio": "ab/abc')  # killed while it wrote
-    again = synthesize.synthesize(TEXTS, voices, tmp_path / 'twice', workers=2)
+    again = synthesize.synthesize(TEXTS, speakers, tmp_path / 'twice', workers=2)
     assert (again.clips, again.made) == (4, 2)
     assert again.seconds == pytest.approx(whole.seconds, abs=0.01)
     assert corpus(tmp_path / 'twice') == corpus(tmp_path / 'whole')
-    other_seed = synthesize.synthesize(TEXTS, voices, tmp_path / 'other', seed=1)
+    other_seed = synthesize.synthesize(TEXTS, speakers, tmp_path / 'other', seed=1)
     assert other_seed.made == 4 and corpus(tmp_path / 'other').keys() != corpus(tmp_path / 'whole').keys()
 
 
 def test_the_corpus_loads_and_sounds(tmp_path):
-    synthesize.synthesize(TEXTS, synthesize.espeak_voices('validation'), tmp_path, 'validation')
+    synthesize.synthesize(TEXTS, voices.espeak_voices('validation'), tmp_path, 'validation')
     utterances = list(load(tmp_path))
     assert [utterance.text for utterance in utterances] == [text for _, text in TEXTS if text != '...']
     for utterance in utterances:
@@ -51,7 +51,7 @@ def test_the_corpus_loads_and_sounds(tmp_path):
 
 def test_no_voice_is_in_two_splits():
     by_split = {
-        split: {voice.name for voice in synthesize.espeak_voices(split)}
+        split: {voice.name for voice in voices.espeak_voices(split)}
         for split in ('train', 'validation', 'test')
     }
     assert all(by_split.values())
@@ -62,7 +62,7 @@ def test_no_voice_is_in_two_splits():
 def test_a_text_of_a_test_is_never_spoken(tmp_path):
     held_out = HeldOut()
     held_out.add(Utterance('test.flac', '¡QUE HORA ES!'))
-    summary = synthesize.synthesize(TEXTS, synthesize.espeak_voices(), tmp_path, held_out=held_out)
+    summary = synthesize.synthesize(TEXTS, voices.espeak_voices(), tmp_path, held_out=held_out)
     assert summary.dropped['text is in a held-out test'] == 1
     assert all('hora' not in utterance.text for utterance in load(tmp_path))
 
@@ -73,8 +73,8 @@ def test_a_clip_that_fails_is_named_and_the_rest_is_made(tmp_path, monkeypatch):
     program.write_text('#!/bin/sh\necho no such model >&2; exit 3\n')
     program.chmod(0o755)
     monkeypatch.setenv('PATH', f'{program.parent}:/usr/bin:/bin')
-    voices = [synthesize.Voice('es'), synthesize.Voice('broken', 'broken.onnx')]
-    summary = synthesize.synthesize(TEXTS * 4, voices, tmp_path, seed=3)
+    speakers = [voices.Voice('es'), voices.Voice('broken', 'broken.onnx')]
+    summary = synthesize.synthesize(TEXTS * 4, speakers, tmp_path, seed=3)
     assert summary.made and summary.problems.found
     assert all('no such model' in reason for _, reason in summary.problems.found)
     assert not list(tmp_path.rglob('*.part'))
@@ -87,9 +87,9 @@ def test_a_full_disk_stops_with_what_to_do(tmp_path, monkeypatch):
 
     monkeypatch.setattr(synthesize.soundfile, 'write', full)
     with pytest.raises(ConfigurationError, match='No space left.*make room'):
-        synthesize.synthesize(TEXTS, synthesize.espeak_voices(), tmp_path)
+        synthesize.synthesize(TEXTS, voices.espeak_voices(), tmp_path)
     monkeypatch.undo()
-    assert synthesize.synthesize(TEXTS, synthesize.espeak_voices(), tmp_path).made == 4
+    assert synthesize.synthesize(TEXTS, voices.espeak_voices(), tmp_path).made == 4
     assert not list(tmp_path.rglob('*.part'))
 
 
@@ -106,9 +106,9 @@ def test_piper_voices_are_called_as_the_program_wants(tmp_path, monkeypatch):
     monkeypatch.setenv('PATH', f'{program.parent}:/usr/bin:/bin')
     (tmp_path / 'es_ana.onnx').touch()
     with pytest.raises(ConfigurationError, match='no Piper voice'):
-        synthesize.piper_voices(tmp_path)
+        voices.piper_voices(tmp_path)
     (tmp_path / 'es_ana.onnx.json').touch()
-    summary = synthesize.synthesize(TEXTS[:1], synthesize.piper_voices(tmp_path), tmp_path / 'out')
+    summary = synthesize.synthesize(TEXTS[:1], voices.piper_voices(tmp_path), tmp_path / 'out')
     assert summary.seconds == pytest.approx(0.5, abs=0.01)
     assert json.loads((tmp_path / 'out' / 'manifest.jsonl').read_text())['speaker'] == 'piper-es_ana'
 
@@ -150,4 +150,3 @@ def test_written_sentences_are_repeatable_and_all_read():
     first = list(written.written_sentences(5, 300))
     assert first == list(written.written_sentences(5, 300)) != list(written.written_sentences(6, 300))
     assert not any('{' in text for text in first)
-    assert len(prepare.HELD_OUT_VARIANTS) >= 4
