@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
+HOURS ?= 2
 BIN := $(VENV)/bin
 # The exact versions that CI passed with; another Python takes the newest that setup.py allows.
 CONSTRAINTS := $(shell $(PYTHON) -c 'import sys; print("-c constraints.txt" if sys.version_info[:2] == (3, 11) else "")')
@@ -15,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STARTED := $(shell date +%s)
 say = @printf '== %s (%ss)\n' "$(1)" "$$(( $$(date +%s) - $(STARTED) ))"
 
-.PHONY: help venv system-packages demo test test-long lint clean
+.PHONY: help venv system-packages demo test test-long soak lint clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -61,6 +62,10 @@ test: system-packages $(VENV)/.test ## install and run the tests: at most 20 min
 test-long: $(VENV)/.test ## the heavy tests: soak, large fuzz, other versions
 	$(call say,long tests - hours)
 	@$(BIN)/python -m pytest -q -m long --timeout=0
+
+soak: $(VENV)/.test ## the whole assistant and 20 pages for HOURS (2; overnight: 8): does it grow, slow or lose?
+	$(call say,soak: $(HOURS) h)
+	@$(BIN)/python test/system/soak.py --hours $(HOURS)
 
 lint: $(BIN)/python ## ruff and codespell, as pre-commit runs them
 	@$(BIN)/pip install -q ruff codespell && $(BIN)/ruff check . && $(BIN)/codespell

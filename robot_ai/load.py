@@ -28,15 +28,12 @@ class LoadWatch:
         except ImportError:
             raise ConfigurationError('measuring processes needs psutil: pip install psutil') from None
         self._gone, self._machine = psutil.Error, psutil.cpu_times
-        self._busy = []  # (s, CPU s of the whole machine)
+        self._busy = []  # (s, CPU s of the whole machine, CPU s of all the processes watched)
         self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
         self.samples = {name: [] for name in pids}
 
     def look(self):
         """Take a sample of each process that lives."""
-        used = self._machine()
-        self._busy.append((time.monotonic(), sum(used) - used.idle - getattr(used, 'iowait', 0.0)
-                           - getattr(used, 'guest', 0.0)))
         for name, process in self._processes.items():
             try:
                 with process.oneshot():
@@ -46,6 +43,9 @@ class LoadWatch:
                         process.memory_info().rss, process.num_threads(), process.num_fds()))
             except self._gone:
                 continue
+        used = self._machine()
+        whole = sum(used) - used.idle - getattr(used, 'iowait', 0.0) - getattr(used, 'guest', 0.0)
+        self._busy.append((time.monotonic(), whole, sum(taken[-1].cpu for taken in self.samples.values() if taken)))
 
     def cpu_seconds(self, name: str) -> float:
         """Return the CPU time between the first look and the last."""
@@ -57,11 +57,16 @@ class LoadWatch:
         samples = self.samples[name]
         return samples[-1].time - samples[0].time if samples else 0.0
 
-    def others_share(self) -> float:
-        """Return how many cores everything else on the machine kept busy between the first look and the last."""
-        (begun, before), (ended, after) = self._busy[0], self._busy[-1]
-        ours = sum(self.cpu_seconds(name) for name in self.samples)
-        return max(0.0, after - before - ours) / max(ended - begun, 1e-9)
+    def others_share(self, begin: float = float('-inf'), end: float = float('inf')) -> float:
+        """Return how many cores everything else on the machine kept busy between two times (s, monotonic).
+
+        nan where fewer than two looks fell between them.
+        """
+        looks = [look for look in self._busy if begin <= look[0] <= end]
+        if len(looks) < 2:
+            return float('nan')
+        (begun, before, ours_before), (ended, after, ours_after) = looks[0], looks[-1]
+        return max(0.0, (after - before) - (ours_after - ours_before)) / max(ended - begun, 1e-9)
 
     def resident_mb(self, name: str) -> float:
         """Return the most resident memory seen, in MB (10**6 bytes)."""

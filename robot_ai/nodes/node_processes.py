@@ -80,13 +80,21 @@ class NodeProcesses:
         for name, question in asked.items():
             question.destroy()
             if question.state not in ('', 'active'):
-                raise ConfigurationError(f'{name} is {question.state}: {self.last_words(name)}')
+                raise ConfigurationError(
+                    f'{name} does not run: {self.last_words(name).removeprefix("configure failed: ")}')
 
     def check_alive(self):
         """Raise ConfigurationError where a node has ended."""
         for name, process in self._processes.items():
             if process.poll() is not None:
                 raise ConfigurationError(f'{name} ended with status {process.returncode}: {self.last_words(name)}')
+
+    def end_one(self, name: str) -> int:
+        """Interrupt one node, wait for its end and forget it; return its exit status."""
+        process = self._processes.pop(name)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        return _ended(process)
 
     def last_words(self, name: str) -> str:
         """Return the last line that a node printed, without the head of a log line."""
@@ -102,14 +110,7 @@ class NodeProcesses:
         for process in self._processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
-        statuses = {}
-        for name, process in self._processes.items():
-            try:
-                statuses[name] = process.wait(END_WAIT)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                statuses[name] = process.wait()
-        return statuses
+        return {name: _ended(process) for name, process in self._processes.items()}
 
     def _file(self, name):
         return Path(self._folder.name) / f'{name}.log'
@@ -136,6 +137,14 @@ class _Question:
 
     def destroy(self):
         self._node.destroy_client(self._client)
+
+
+def _ended(process):
+    try:
+        return process.wait(END_WAIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _yaml(value):  # a JSON value is a YAML value

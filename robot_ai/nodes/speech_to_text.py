@@ -50,8 +50,8 @@ class SpeechToTextNode(ManagedNode):
                   'are for it', check=lambda v: '' if not v or spanish.fold(v) else f'{v!r} has no letters'),
         Parameter('awake', 10.0, 'how long after an utterance for it, or its own answer, the robot listens without the '
                   'wake word', 's', 0.0, 3600.0),
-        Parameter('numerals', False, 'write numbers as numerals in `transcript` ("veinte" -> "20"); `transcript/detail` '
-                  'keeps what was heard', live=True),
+        Parameter('numerals', False, 'write numbers as numerals in `transcript` ("veinte" -> "20"); '
+                  '`transcript/detail` keeps what was heard', live=True),
         Parameter('threads', 1, 'threads that inference may use', minimum=1, maximum=64),
         Parameter('profile', 'normal', 'endpointing profile before a dialogue chooses one',
                   choices=('normal', 'paused_speech')),

@@ -52,7 +52,7 @@ class WakeWord:
                        candidates=candidates)
 
     def partial(self, text: str, start: float) -> str | None:
-        """Return the text so far, of an utterance that began at `start` (s), as `filter` would; None: not (yet) ours."""
+        """Return what `filter` would of an utterance that began at `start` (s) and is at `text`; None: nothing yet."""
         words = self._words_of_phrase(text)
         if not words and not self.is_awake(start):
             return None

@@ -131,7 +131,8 @@ def test_the_whispers_download_nothing(engine, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, 'faster_whisper', types.SimpleNamespace(WhisperModel=WhisperModel))
     monkeypatch.setitem(sys.modules, 'whisper', types.SimpleNamespace(
         _MODELS={'base': 'https://example.org/base.pt'}, load_model=asked.append))
-    with pytest.raises(ConfigurationError, match="'base'.*nothing is downloaded.*(no files of base|base.pt does not exist)$"):
+    with pytest.raises(ConfigurationError,
+                       match="'base'.*nothing is downloaded.*(no files of base|base.pt does not exist)$"):
         make_recognizer(engine, '')
     assert not asked
 

@@ -13,7 +13,7 @@ from jsonschema import validate  # noqa: E402
 
 from robot_ai.bags import Bag, BagWriter  # noqa: E402
 from robot_ai.cli import main  # noqa: E402
-from robot_ai.measurement import LATENCIES  # noqa: E402
+from robot_ai.measurement import LATENCIES, shown  # noqa: E402
 from robot_ai.paths import share_directory  # noqa: E402
 from robot_ai.testing import replay_bag  # noqa: E402
 
@@ -87,11 +87,49 @@ def test_the_report_adds_up_and_says_what_a_replay_says(short_bag, capsys):
     assert max(node['cold_start_s'][0] for node in figures['nodes'].values()) == figures['cold_start_s'][0]
 
 
+VOSK = """import json, pathlib
+class Model:
+    def __init__(self, folder): self.says = (pathlib.Path(folder) / 'says').read_text()
+class KaldiRecognizer:
+    def __init__(self, model, rate): self.says = model.says
+    def AcceptWaveform(self, data): pass
+    def FinalResult(self): return json.dumps({'text': self.says})
+def SetLogLevel(level): pass
+"""
+
+
+def test_other_engines_hear_the_same_bag_and_one_without_a_model_is_named(short_bag, tmp_path, monkeypatch, capsys):
+    (tmp_path / 'vosk.py').write_text(VOSK)
+    (tmp_path / 'model').mkdir()
+    (tmp_path / 'model' / 'says').write_text('qué hora era')
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    (tmp_path / 'truth.yaml').write_text('transcripts: [{text: "¿Qué hora es?"}]')
+    vosk = f'vosk={tmp_path / "model"}'
+    assert main(['benchmark', str(short_bag), '--reliable', '--expect', str(tmp_path / 'truth.yaml'), '--json',
+                 '--against', vosk, 'vosk=/no/such/model']) == 1
+    printed = capsys.readouterr()
+    assert printed.out, printed.err
+    result = json.loads(printed.out)
+    validate(result, SCHEMA)
+    why = result['unavailable']['vosk=/no/such/model']
+    assert "speech engine 'vosk' has no model: /no/such/model is no folder" in why
+    assert 'Traceback' not in printed.err and printed.err.count('is left out') == 1
+    ours, theirs = result['engines']['robot_ai'], result['engines'][vosk]
+    assert ours['errors'] == {'words': 3, 'wrong': 0, 'word_error_rate': 0.0}
+    assert theirs['errors'] == {'words': 3, 'wrong': 1, 'word_error_rate': 0.3333}
+    assert theirs['model'] == 'vosk' and theirs['latency_ms']['partial'] is None
+    pair = result['pairs'][vosk]
+    assert (pair['utterances'], pair['heard_by_both'], pair['same_text']) == (1, 1, 0)
+    later = theirs['transcripts'][0][0]['latency_ms'] - ours['transcripts'][0][0]['latency_ms']
+    assert pair['final_later_ms']['p50'] == pytest.approx(later, abs=0.2)
+    assert vosk in shown(result) and '1 of 3 wrong, 33.3 %' in shown(result)
+
+
 def test_what_cannot_be_used_is_named(tmp_path, capsys):
     assert main(['benchmark', str(tmp_path / 'none.mcap')]) == 1
     assert 'none.mcap: no such bag' in capsys.readouterr().err
     assert main(['benchmark', '--models', str(tmp_path)]) == 1
     error = capsys.readouterr().err
-    assert 'speech_to_text is unconfigured' in error and str(tmp_path) in error and 'Traceback' not in error
+    assert 'speech_to_text does not run: ' in error and str(tmp_path) in error and 'Traceback' not in error
     assert main(['benchmark', '--against', 'nobody']) == 1
     assert 'nobody' in capsys.readouterr().err

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import psutil
 import pytest
-import websockets
+from visitors import connect, visitor
 
 from robot_ai.bags import Bag
 
@@ -22,7 +22,6 @@ ROUNDS = 2  # of each half
 MINUTES = float(os.environ.get('ROBOT_AI_LOAD_MINUTES', '10'))
 BLOCK_S = 0.05
 WRITE_EVERY_S = 5.0  # each page writes and lets it be read
-SEVEN = [[[20, 20], [120, 20], [60, 180]]]
 MAX_GROWTH = 40_000_000  # bytes between the middle and the end of the run, of some 250 MB
 
 
@@ -48,10 +47,6 @@ def sound():
     return np.concatenate([*blocks, np.zeros(32_000, '<i2')])
 
 
-def connect(port):
-    return websockets.connect(f'ws://127.0.0.1:{port}/ws', origin=f'http://127.0.0.1:{port}', max_size=None)
-
-
 async def ear(port, samples, seconds):
     """Speak into the page in real time for about `seconds` (whole loops); return the finals' latencies."""
     latencies = []
@@ -75,26 +70,6 @@ async def ear(port, samples, seconds):
     return latencies
 
 
-async def visitor(port, number, ended):
-    """Read all that comes and write now and then, until `ended`; return how much came and how much was read back."""
-    seen = read = 0
-    async with connect(port) as page:
-        async def write():
-            while True:
-                await asyncio.sleep(WRITE_EVERY_S * (0.5 + (number % 7) / 7))
-                await page.send(json.dumps({'topic': 'writing', 'data': {'id': 1, 'strokes': SEVEN}}))
-        writing = asyncio.create_task(write())
-        while not ended.is_set():
-            try:
-                message = json.loads(await asyncio.wait_for(page.recv(), 1))
-            except asyncio.TimeoutError:
-                continue
-            seen += message['topic'] == 'transcript/detail'
-            read += message['topic'] == 'reading' and message['data']['detail']['latex'] == '7'
-        writing.cancel()
-    return seen, read
-
-
 @pytest.mark.long
 def test_twenty_pages_lose_nothing_and_memory_is_flat(server):
     process, port = server
@@ -103,7 +78,7 @@ def test_twenty_pages_lose_nothing_and_memory_is_flat(server):
 
     async def half(pages):
         ended = asyncio.Event()
-        visitors = [asyncio.create_task(visitor(port, number, ended)) for number in range(pages)]
+        visitors = [asyncio.create_task(visitor(port, number, ended, WRITE_EVERY_S)) for number in range(pages)]
         await asyncio.sleep(1)
         latencies = await ear(port, samples, MINUTES * 60 / ROUNDS)
         ended.set()
