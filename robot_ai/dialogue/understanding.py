@@ -1,10 +1,11 @@
 """A transcript (text, confidence 0..1) -> `Meaning`: intent, slots, score and margin in 0..1, and what to do with it.
 
-Each intent is known by its example phrases alone; nothing is trained, so a carer can foresee what a new example
-changes. Words are compared by sound (sounds.py) with RapidFuzz's edit distance, weighted by how few intents use
-them; whole phrases are compared too, without spaces, because recognisers join and split words. The score says how
-much of an example was heard and how much of what was heard the example explains: talk about something else leaves
-words unexplained and stays below the thresholds.
+Each intent is known by its example phrases; nothing is trained, so a carer can foresee what a new example changes.
+Words are compared by sound (sounds.py) with RapidFuzz's edit distance and by the word groups of the language
+(lexicon.py), weighted by how few intents use them; whole phrases are compared too, without spaces, because recognisers
+join and split words. The score says how much of an example was heard and how much of what was heard the example
+explains. Talk about something else leaves words unexplained and stays below the thresholds, or is nearer to one of the
+language's sentences of other talk than to any example.
 """
 import functools
 import math
@@ -14,24 +15,24 @@ import numpy as np
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
+from robot_ai.dialogue.lexicon import bare, groups_of, other_talk
 from robot_ai.dialogue.slots import NO, YES, find_slots
 from robot_ai.dialogue.sounds import sounds_of, words_of
 from robot_ai.errors import DialogueError
 
 # Chosen on the development half of test/dialogue/understanding_*.yaml; the figures come from the other half.
-ACCEPT = 0.60
-CONFIRM = 0.47
+ACCEPT = 0.66
+CONFIRM = 0.50
 MARGIN = 0.04  # a second intent this near makes the robot ask
 EXPECTED_BONUS = 0.04  # for intents that the present state listens for
-WORD_SHARE = 0.60  # of a phrase's score; the rest compares it letter by letter
-INTENT_SHARE = 0.15  # of the score: how much of what was heard any phrase of the intent explains
-RECALL_WEIGHT = 1.0  # beta of the F measure: missing words and extra words count alike
+WORD_SHARE = 0.55  # of a phrase's score; the rest compares it letter by letter
+INTENT_SHARE = 0.05  # of the score: how much of what was heard any phrase of the intent explains
 UNKNOWN_WEIGHT = 1.0  # of a heard word that no example has, in units of the rarest word's weight
 LIKENESS_FLOOR = 0.4  # words less alike than this share nothing
+GROUP_LIKENESS = 0.75  # of words that mean the same
+OTHER_MARGIN = 0.05  # other talk this near makes the robot ask; that much nearer than any intent, it is left alone
 CONFIDENCE_FLOOR = 0.75  # the score of a transcript of confidence 0 is multiplied by this
-# Said around what is meant; taken out of examples and transcripts where something else remains.
-FILLERS = {'es': ('por favor', 'es que', 'a ver', 'oye', 'oiga', 'mire', 'ay', 'pues', 'eh', 'venga'),
-           'en': ('please', 'well', 'oh', 'um', 'uh', 'hey', 'just')}
+OTHER_TALK = ''  # owner of the sentences that are not for the robot
 SLOT_MARK = '\x00'  # + slot type: stands for a value in an example or transcript
 
 
@@ -72,49 +73,79 @@ class Understanding:
             text = written
             for slot, kind in slots.items():
                 text = text.replace('{' + slot + '}', f' {MARK_WORD}{_letters(kind)} ')
-            words = [_mark(w, slots) for w in _bare(words_of(text, self.language), self.language)]
+            words = [_mark(w, slots) for w in bare(words_of(text, self.language), self.language)]
             sounds = tuple(w if w[0] == SLOT_MARK else sounds_of(w, self.language) for w in words)
             if sounds:
                 rows.append((name, sounds))
                 self.written.append(written)
-        self.owners = np.array([r[0] for r in rows])
-        self.order = sorted({r[0] for r in rows})
-        self.owner_index = np.array([self.order.index(o) for o in self.owners])
-        vocabulary = sorted({w for _, words in rows for w in words})
-        self.is_mark = np.array([w[0] == SLOT_MARK for w in vocabulary])
-        self.vocabulary, place = vocabulary, {w: i for i, w in enumerate(vocabulary)}
-        users = [len({n for n, words in rows if w in words}) for w in vocabulary]
-        rarest = math.log(1 + len(self.order))
-        self.weights = np.array([math.log(1 + len(self.order) / u) / rarest for u in users] + [0.0])
-        longest = max(len(words) for _, words in rows)
-        # One row an intent: which words its examples use; the last column is the weightless word.
-        self.uses = np.zeros((len(self.order), len(vocabulary) + 1), bool)
-        for name, words in rows:
-            self.uses[self.order.index(name), [place[w] for w in words]] = True
-        # One row an example: indices into the vocabulary, padded with the index of the weightless last word.
-        self.examples = np.full((len(rows), longest), len(vocabulary))
-        for i, (_, words) in enumerate(rows):
-            self.examples[i, :len(words)] = [place[w] for w in words]
-        self.example_weight = self.weights[self.examples].sum(axis=1)
+        rows += [(OTHER_TALK, words) for words in self._other_talk(rows)]
+        self.order = sorted({name for name, _ in rows})
+        place = {name: i for i, name in enumerate(self.order)}
+        self.owner_index = np.array([place[name] for name, _ in rows])
+        self.is_other = self.owner_index == place.get(OTHER_TALK, -1)
+        self._index_words(rows)
         self.joined = [''.join(w for w in words if w[0] != SLOT_MARK) or '\x01' for _, words in rows]
-        self.needs = [frozenset(w[1:] for w in words if w[0] == SLOT_MARK) for _, words in rows]
+
+    def _other_talk(self, rows):
+        """Return the sounds of sentences meant for others, without those that an intent's own words make up."""
+        used = {}
+        for name, words in rows:
+            used.setdefault(name, set()).update(words)
+        out = []
+        for text in other_talk(self.language):
+            words = tuple(sounds_of(w, self.language) for w in bare(words_of(text, self.language), self.language))
+            if not any(set(words) <= own for own in used.values()):
+                out.append(words)
+        return out
+
+    def _index_words(self, rows):
+        """Note which words the examples use, how much each weighs, and where it stands."""
+        self.vocabulary = sorted({w for _, words in rows for w in words})
+        place = {w: i for i, w in enumerate(self.vocabulary)}
+        self.is_mark = np.array([w[0] == SLOT_MARK for w in self.vocabulary])
+        groups = {sounds_of(w, self.language): g for w, g in groups_of(self.language).items()}
+        self.group_of_sound = groups
+        self.groups = np.array([groups.get(w, -1) for w in self.vocabulary])
+        # A word's last column stands for none: padding, without weight.
+        longest = max(len(words) for _, words in rows)
+        self.examples = np.full((len(rows), longest), len(self.vocabulary))
+        uses = np.zeros((len(self.order), len(self.vocabulary)), bool)
+        self.places = [[] for _ in self.vocabulary]  # of each word: the examples with it
+        for i, (_, words) in enumerate(rows):
+            indices = [place[w] for w in words]
+            self.examples[i, :len(words)] = indices
+            uses[self.owner_index[i], indices] = True
+            for j in set(indices):
+                self.places[j].append(i)
+        self.places = [np.array(p) for p in self.places]
+        self.words_of_intents = np.nonzero(uses)[1]  # each intent's words, one intent after the other
+        self.first_words = np.append(0, uses.sum(axis=1).cumsum()[:-1])  # [intents], into words_of_intents
+        self.weights = np.append(np.log(1 + len(self.order) / uses.sum(axis=0)) / math.log(1 + len(self.order)), 0.0)
+        self.example_weights = self.weights[self.examples]  # [examples, words]
+        self.example_weight = self.example_weights.sum(axis=1)
 
     def understand(self, text: str, confidence: float = 1.0, expected: frozenset = frozenset()) -> Meaning:
         """Return what `text` means where the dialogue listens for the intents `expected` (empty: for any)."""
-        words = _bare(words_of(text, self.language), self.language)
+        words = bare(words_of(text, self.language), self.language)
         if not words:
             return Meaning()
         best_of, found = self._compared(words)
         confidence = min(max(confidence, 0.0), 1.0) if confidence == confidence else 0.0
         best_of = best_of * (CONFIDENCE_FLOOR + (1 - CONFIDENCE_FLOOR) * confidence)
         ranked = best_of + np.array([EXPECTED_BONUS * (n in expected) for n in self.order])
+        other = -1.0
+        if OTHER_TALK in self.order:
+            place = self.order.index(OTHER_TALK)
+            other, ranked[place] = ranked[place], -1.0
         order = np.argsort(-ranked, kind='stable')
         best, second = order[0], order[1] if len(order) > 1 else order[0]
         name, score = self.order[best], float(min(1.0, ranked[best]))
         margin = float(ranked[best] - ranked[second]) if len(order) > 1 else score
         decision = 'accept' if score >= self.accept else 'confirm' if score >= self.confirm else 'reject'
-        if decision == 'accept' and margin < self.margin:
+        if decision == 'accept' and (margin < self.margin or other > score - OTHER_MARGIN):
             decision = 'confirm'
+        if other > score + OTHER_MARGIN:
+            decision = 'reject'
         slots = {}
         if name in self.intents:
             for slot, kind in self.intents[name].slots.items():
@@ -135,42 +166,58 @@ class Understanding:
 
     def rivals(self, text: str, name: str) -> list[tuple[str, float]]:
         """Return (intent, score) of every other intent for a text that belongs to `name`, best first."""
-        words = _bare(words_of(text, self.language), self.language)
+        words = bare(words_of(text, self.language), self.language)
         if not words:
             return []
         scores = self._scores(tuple(sounds_of(w, self.language) for w in words))
         best_of = np.zeros(len(self.order))
         np.maximum.at(best_of, self.owner_index, scores)
-        return sorted(((n, float(s)) for n, s in zip(self.order, best_of) if n != name), key=lambda r: -r[1])
+        others = [(n, float(s)) for n, s in zip(self.order, best_of) if n not in (name, OTHER_TALK)]
+        return sorted(others, key=lambda r: -r[1])
 
     def nearest_example(self, text: str, name: str) -> str:
         """Return the example of intent `name` that scores highest for a text, as written in the file."""
-        scores = self._scores(tuple(sounds_of(w, self.language) for w in _bare(
+        scores = self._scores(tuple(sounds_of(w, self.language) for w in bare(
             words_of(text, self.language), self.language)))
-        scores[self.owners != name] = -1
+        scores[self.owner_index != self.order.index(name)] = -1
         return self.written[int(scores.argmax())]
 
     def _scores(self, sounds) -> np.ndarray:
         """Return the score of every example [examples] for the heard sounds."""
-        likeness = process.cdist(sounds, self.vocabulary, scorer=Levenshtein.normalized_similarity,
-                                 dtype=np.float32)  # [heard, vocabulary]
-        likeness = np.clip((likeness - LIKENESS_FLOOR) / (1 - LIKENESS_FLOOR), 0, 1)
-        likeness[np.array([s[0] == SLOT_MARK for s in sounds])[:, None] != self.is_mark] = 0
-        likeness = np.concatenate([likeness, np.zeros((len(sounds), 1), np.float32)], axis=1)
+        likeness = self._likeness(sounds)
         nearest = likeness.argmax(axis=1)
         how_near = likeness[np.arange(len(sounds)), nearest]
         heard_weight = how_near * self.weights[nearest] + (1 - how_near) * UNKNOWN_WEIGHT
-        pairs = likeness[:, self.examples]  # [heard, examples, words]
-        recall = (pairs.max(axis=0) * self.weights[self.examples]).sum(axis=1) / self.example_weight
-        precision = (pairs.max(axis=2) * heard_weight[:, None]).sum(axis=0) / heard_weight.sum()
-        beta = RECALL_WEIGHT ** 2
-        by_words = (1 + beta) * recall * precision / np.maximum(beta * precision + recall, 1e-9)
+        heard_share = heard_weight / heard_weight.sum()
+        found = likeness.max(axis=0)  # of each word of the vocabulary: how much of it was heard
+        recall = (found[self.examples] * self.example_weights).sum(axis=1) / self.example_weight
+        precision = np.zeros(len(self.examples))
+        for share, row in zip(heard_share, likeness):
+            best = np.zeros(len(self.examples))
+            for word in (near := np.flatnonzero(row))[np.argsort(row[near], kind='stable')]:
+                best[self.places[word]] = row[word]  # words in rising likeness: the last one stays
+            precision += share * best
+        by_words = 2 * recall * precision / np.maximum(precision + recall, 1e-9)
         joined = ''.join(s for s in sounds if s[0] != SLOT_MARK)
         by_letters = process.cdist([joined], self.joined, scorer=fuzz.ratio, dtype=np.float32)[0] / 100
         phrase = WORD_SHARE * by_words + (1 - WORD_SHARE) * by_letters
-        explained = np.stack([likeness[:, uses].max(axis=1, initial=0) for uses in self.uses], axis=1)
-        by_intent = (explained * heard_weight[:, None]).sum(axis=0) / heard_weight.sum()
-        return (1 - INTENT_SHARE) * phrase + INTENT_SHARE * by_intent[self.owner_index]
+        explained = np.maximum.reduceat(likeness[:, self.words_of_intents], self.first_words, axis=1)
+        by_intent = (heard_share @ explained)[self.owner_index]  # from [heard, intents]
+        # Talk about other things is no intent: its sentences have nothing in common.
+        by_intent[self.is_other] = precision[self.is_other]
+        return (1 - INTENT_SHARE) * phrase + INTENT_SHARE * by_intent
+
+    def _likeness(self, sounds) -> np.ndarray:
+        """Return how alike each heard sound and each word of the vocabulary are, 0 to 1 [heard, vocabulary + 1]."""
+        likeness = process.cdist(sounds, self.vocabulary, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
+        likeness = np.clip((likeness - LIKENESS_FLOOR) / (1 - LIKENESS_FLOOR), 0, 1)
+        for i, sound in enumerate(sounds):
+            group = self.group_of_sound.get(sound)
+            if group is not None:
+                same = self.groups == group
+                likeness[i, same] = np.maximum(likeness[i, same], GROUP_LIKENESS)
+        likeness[np.array([s[0] == SLOT_MARK for s in sounds])[:, None] != self.is_mark] = 0
+        return np.concatenate([likeness, np.zeros((len(sounds), 1), np.float32)], axis=1)
 
 
 def intent_of(dialogue, state: str, text: str, confidence: float = 1.0, at_once: bool = False) -> str | None:
@@ -198,15 +245,6 @@ def intent_of(dialogue, state: str, text: str, confidence: float = 1.0, at_once:
 
 MAX_UNDERSTANDINGS = 4  # dialogues whose understanding `intent_of` keeps
 _UNDERSTANDINGS = {}  # id of a dialogue -> (dialogue, Understanding)
-
-
-@functools.lru_cache(4096)
-def _bare(words, language) -> tuple[str, ...]:
-    """Return the words without FILLERS; all of them where nothing else would remain."""
-    text = f' {" ".join(words)} '
-    for filler in FILLERS[language]:
-        text = text.replace(f' {filler} ', ' ')
-    return tuple(text.split()) or words
 
 
 MARK_WORD = 'huecoslotmark'  # survives any normaliser; turned into SLOT_MARK + type after it
