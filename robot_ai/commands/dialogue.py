@@ -96,10 +96,9 @@ def _measure(options) -> int:
     known, total = verbatim(dialogue, intents), sum(map(len, intents.values()))
     print(f'{total} utterances over {len(intents)} intents, {len(known)} of '
           f'them word for word an example; each misheard {options.repeats} times, seed {options.seed}')
-    print('WER wanted  made   right (95 % interval)     at once  wrong accepted  wrong asked')
+    print('WER wanted  made   right (95 % bootstrap)     at once  wrong accepted  wrong asked')
     for row in rows:
-        times = row.utterances / total  # one utterance misheard again is no new utterance
-        low, high = interval(row.right / times, total)
+        low, high = row.bounds
         print(f'{row.rate:10.0%}  {row.word_errors / max(1, row.words):5.1%}  {row.accuracy:6.1%} ({low:.1%} to '
               f'{high:.1%})  {row.accepted / row.utterances:10.1%}  {row.wrong / row.utterances:14.1%}  '
               f'{row.asked_wrong / row.utterances:11.1%}')

@@ -6,6 +6,8 @@ from the dialogue's examples. Nothing tells the understanding which state the di
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from robot_ai.dialogue.mishearing import Mishearing, word_errors
 from robot_ai.dialogue.reading import read_yaml
 from robot_ai.dialogue.sounds import words_of
@@ -13,6 +15,7 @@ from robot_ai.dialogue.understanding import Understanding
 from robot_ai.errors import DialogueError
 
 RATES = (0.0, 0.1, 0.2, 0.3)  # word error rates simulated
+RESAMPLES = 2000  # of the bootstrap
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,20 @@ class Row:
     accepted: int  # the right intent, accepted at once
     wrong: int  # another intent accepted
     asked_wrong: int  # another intent asked about
+    shares: tuple[float, ...] = ()  # of each distinct utterance: how often it was right, 0 to 1
 
     @property
     def accuracy(self) -> float:
         """Share of utterances with the right intent, accepted or asked about."""
         return self.right / self.utterances
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """95 % bootstrap interval of `accuracy`: distinct utterances are drawn anew, each with all its mishearings."""
+        shares = np.array(self.shares)
+        drawn = np.random.default_rng(0).integers(len(shares), size=(RESAMPLES, len(shares)))
+        low, high = np.percentile(shares[drawn].mean(axis=1), (2.5, 97.5))
+        return float(low), float(high)
 
 
 def read_utterances(path) -> tuple[str, dict, list]:
@@ -63,22 +75,27 @@ def measure(dialogue, intents: dict, off_topic, rates=RATES, repeats: int = 1, s
     for rate in rates:
         mishearing = Mishearing(vocabulary, dialogue.language, seed)
         counts = dict.fromkeys(('word_errors', 'words', 'utterances', 'right', 'accepted', 'wrong', 'asked_wrong'), 0)
+        shares = []
         for name, texts in intents.items():
-            for text in texts * (repeats if rate else 1):
-                heard = mishearing.mishear(text, rate) if rate else text
-                errors, words = word_errors(text, heard, dialogue.language)
-                meaning = understanding.understand(heard)
-                right = meaning.intent == name and meaning.decision != 'reject'
-                counts['word_errors'] += errors
-                counts['words'] += words
-                counts['utterances'] += 1
-                counts['right'] += right
-                counts['accepted'] += right and meaning.decision == 'accept'
-                counts['wrong'] += meaning.intent != name and meaning.decision == 'accept'
-                counts['asked_wrong'] += meaning.intent != name and meaning.decision == 'confirm'
-                if not rate and not right:
-                    confusions.append((name, text, meaning))
-        rows.append(Row(rate, **counts))
+            for text in texts:
+                times = repeats if rate else 1
+                before = counts['right']
+                for _ in range(times):
+                    heard = mishearing.mishear(text, rate) if rate else text
+                    errors, words = word_errors(text, heard, dialogue.language)
+                    meaning = understanding.understand(heard)
+                    right = meaning.intent == name and meaning.decision != 'reject'
+                    counts['word_errors'] += errors
+                    counts['words'] += words
+                    counts['utterances'] += 1
+                    counts['right'] += right
+                    counts['accepted'] += right and meaning.decision == 'accept'
+                    counts['wrong'] += meaning.intent != name and meaning.decision == 'accept'
+                    counts['asked_wrong'] += meaning.intent != name and meaning.decision == 'confirm'
+                    if not rate and not right:
+                        confusions.append((name, text, meaning))
+                shares.append((counts['right'] - before) / times)
+        rows.append(Row(rate, **counts, shares=tuple(shares)))
     decisions = [understanding.understand(t).decision for t in off_topic]
     return rows, (decisions.count('accept'), decisions.count('confirm')), confusions
 
