@@ -13,12 +13,13 @@ ROS = {'rclpy', 'std_msgs', 'sensor_msgs', 'diagnostic_msgs', 'lifecycle_msgs', 
 TRAINERS = {'tensorflow', 'keras', 'training', 'tensorboard', 'jiwer', 'apache_beam'}
 # Run-time dependencies without a rosdep key, or newer than Ubuntu 24.04's package: `make` or pip installs them.
 NO_ROSDEP_KEY = {
-    'ai-edge-litert', 'anyascii', 'num2words', 'rapidfuzz', 'rosbags', 'soxr', 'SpeechRecognition', 'transitions',
-    'webrtcvad-wheels', 'av', 'segno', 'uvicorn', 'websockets', 'starlette', 'ruamel.yaml'}
-ROSDEP_KEYS = {  # distribution -> key in package.xml
+    'ai-edge-litert', 'anyascii', 'num2words', 'soxr', 'SpeechRecognition', 'webrtcvad-wheels', 'av', 'uvicorn',
+    'websockets', 'starlette', 'ruamel.yaml'}
+ROSDEP_KEYS = {  # distribution -> key in package.xml, as rosdistro's rosdep/python.yaml has it
     'numpy': 'python3-numpy', 'opencv-python-headless': 'python3-opencv', 'pyyaml': 'python3-yaml',
     'jsonschema': 'python3-jsonschema', 'soundfile': 'python3-soundfile', 'cryptography': 'python3-cryptography',
-    'scipy': 'python3-scipy', 'psutil': 'python3-psutil'}
+    'scipy': 'python3-scipy', 'psutil': 'python3-psutil', 'segno': 'python3-segno',
+    'transitions': 'python3-transitions', 'rapidfuzz': 'python3-rapidfuzz-pip', 'rosbags': 'python3-rosbags-pip'}
 
 FILES = sorted(p for p in PACKAGE.rglob('*.py'))
 
