@@ -1,6 +1,8 @@
 """What goes into a DialogueMachine (events) and what comes out of it (outputs): plain frozen dataclasses."""
 from dataclasses import dataclass, field
 
+from robot_ai.payloads import CharactersDetail
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -21,6 +23,15 @@ class Seen:
     latex: str
     score: float = 1.0
     candidates: tuple = ()
+
+
+def seen(detail: CharactersDetail) -> Seen:
+    """Return what was read in an image, or written at the page, as an event.
+
+    The other candidates are a single symbol's only: those of a formula's parts say nothing about the formula.
+    """
+    candidates = detail.items[0].candidates if len(detail.items) == 1 else ()
+    return Seen(detail.latex, detail.score, tuple((each.latex, each.score) for each in candidates))
 
 
 @dataclass(frozen=True)

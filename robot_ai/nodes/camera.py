@@ -5,27 +5,26 @@ seconds. A video runs at its own speed, pictures stand for `hold` seconds each; 
 out: `image`, best effort unless `reliable`. There is no model to miss.
 """
 import contextlib
-import threading
 import time
 from pathlib import Path
 
 import cv2
 import numpy as np
-import rclpy
 from sensor_msgs.msg import Image
 
 from robot_ai.errors import DeviceError
-from robot_ai.nodes.common import ManagedNode, Parameter, run, stream_qos
+from robot_ai.nodes.common import Parameter, run
+from robot_ai.nodes.device import RETRY, DeviceNode
 from robot_ai.nodes.image_messages import to_image_message
 
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
-READ_WAIT = 5.0  # s that a blocked read of a dying camera may keep the node from ending
 
 
-class CameraNode(ManagedNode):
-    """Owns the reading thread; see the module's docstring."""
+class CameraNode(DeviceNode):
+    """Reads the source; see the module's docstring."""
 
     NAME = 'camera'
+    OUTPUT = (Image, 'image')
     PARAMETERS = (
         Parameter('source', '0', 'number of the camera as `robot-ai devices` lists it, video file, picture, or folder '
                   'of pictures'),
@@ -34,62 +33,31 @@ class CameraNode(ManagedNode):
         Parameter('height', 0, 'height asked of a camera; 0: its own', 'px', 0, 10_000),
         Parameter('hold', 2.0, 'how long each picture of a folder stands', 's', 0.0, 3600.0),
         Parameter('frame_id', 'camera', "frame told in the images' headers"),
-        Parameter('retry', 2.0, 'wait before a lost camera is tried again', 's', 0.1, 60.0),
+        RETRY,
     )
 
     def __init__(self, capture_factory=None, **node_arguments):
         """Declare the parameters; `capture_factory(source)` returns what cv2.VideoCapture is."""
         super().__init__(**node_arguments)
         self._open = capture_factory or open_capture
-        self._thread = self._output = None
-        self._stop = threading.Event()
 
     def configure(self):
         """Create the publisher; DeviceError where `source` is a path that does not exist."""
         source = self.setting('source')
         if not source.isdigit() and '://' not in source and not Path(source).expanduser().exists():
             raise DeviceError(f'camera: source {source!r} is no number of a camera, and no such file or folder exists')
-        self._output = self.create_publisher(Image, 'image', stream_qos(self.setting('reliable')))
+        super().configure()
 
-    def cleanup(self):
-        """Destroy the publisher."""
-        if self._output is not None:
-            self.destroy_publisher(self._output)
-        self._output = None
+    def read(self, stop):
+        """Publish the source's images until stopped, or once through a video or a folder."""
+        source = self.setting('source')
+        path = Path(source).expanduser()
+        if path.is_dir() or path.suffix.lower() in PICTURES:
+            self._show_pictures(path, stop)
+        else:
+            self._read(source, stop)
 
-    def activate(self):
-        """Begin to read; a camera that cannot be opened is tried again and again."""
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name='camera', daemon=True)
-        self._thread.start()
-
-    def deactivate(self):
-        """Close the camera."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(READ_WAIT)
-        self._thread = None
-
-    # -- the reading thread
-
-    def _run(self):
-        while not self._stop.is_set():
-            try:
-                source = self.setting('source')
-                path = Path(source).expanduser()
-                if path.is_dir() or path.suffix.lower() in PICTURES:
-                    self._show_pictures(path)
-                else:
-                    self._read(source)
-            except Exception as error:  # OpenCV and its drivers raise what they like; all of it means: no image
-                if not rclpy.ok(context=self.context):
-                    return
-                self.health.count('device failures')
-                self.health.fault(f'camera: {error or type(error).__name__}; trying again every '
-                                  f'{self.setting("retry"):g} s (robot-ai devices lists what there is)')
-                self._stop.wait(self.setting('retry'))
-
-    def _read(self, source):
+    def _read(self, source, stop):
         """Publish a camera's or a video's images until stopped or, a video, at its end; raises where it fails."""
         is_file = Path(source).expanduser().is_file()
         capture = self._open(source)
@@ -103,7 +71,7 @@ class CameraNode(ManagedNode):
             every = 1 / (capture.get(cv2.CAP_PROP_FPS) or 25.0) if is_file else 0.0
             due = published = time.monotonic()
             read = 0
-            while not self._stop.is_set():
+            while not stop.is_set():
                 good, image = capture.read()
                 if not good:
                     if is_file and read:
@@ -113,11 +81,11 @@ class CameraNode(ManagedNode):
                 now = time.monotonic()
                 if read == 1 or now - published >= 1 / self.setting('rate') - every / 2:
                     published = now
-                    self._publish(image)
+                    self._publish(image, stop)
                 due += every
-                self._stop.wait(max(0.0, due - time.monotonic()))
+                stop.wait(max(0.0, due - time.monotonic()))
 
-    def _show_pictures(self, path):
+    def _show_pictures(self, path, stop):
         files = [path] if path.is_file() else sorted(f for f in path.iterdir() if f.suffix.lower() in PICTURES)
         shown = 0
         for file in files:
@@ -127,20 +95,16 @@ class CameraNode(ManagedNode):
                 continue
             shown += 1
             until = time.monotonic() + self.setting('hold')
-            while not self._stop.is_set():
-                self._publish(image)
-                self._stop.wait(1 / self.setting('rate'))
+            while not stop.is_set():
+                self._publish(image, stop)
+                stop.wait(1 / self.setting('rate'))
                 if time.monotonic() >= until:
                     break
         if not shown:
             raise DeviceError(f'{path} holds no picture ({", ".join(PICTURES)})')
 
-    def _publish(self, image):
-        if self._stop.is_set():
-            return
-        self.health.recovered()
-        self._output.publish(to_image_message(image, self.get_clock().now().to_msg(), self.setting('frame_id')))
-        self.health.count('images')
+    def _publish(self, image, stop):
+        self.publish(to_image_message(image, self.get_clock().now().to_msg(), self.setting('frame_id')), stop, 'images')
 
 
 class _Releasing:

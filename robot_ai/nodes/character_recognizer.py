@@ -20,8 +20,8 @@ from robot_ai.errors import RobotAIError
 from robot_ai.model_store import find_model
 from robot_ai.nodes.common import RESULT_QOS, STATE_QOS, ManagedNode, Parameter, run, stream_qos
 from robot_ai.nodes.image_messages import grey_of, grey_of_compressed
-from robot_ai.nodes.worker import Worker
 from robot_ai.payloads import CharactersDetail, RecognitionContext, Stamp, SymbolCandidate, SymbolDetail
+from robot_ai.worker import Worker
 
 EARLY = 1_000_000  # ns that an image may come before its turn: drivers jitter
 LOSSLESS_QUEUE = 50  # images that may wait where every one counts; then the callback waits

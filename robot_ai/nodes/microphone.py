@@ -5,23 +5,22 @@ lost shows in the diagnostics and is tried again every few seconds; the node nev
 `audio`, best effort unless `reliable`. There is no model to miss; without PyAudio it stays unconfigured.
 """
 import contextlib
-import threading
 
 import numpy as np
 from std_msgs.msg import Int16MultiArray
 
 from robot_ai.errors import DeviceError
 from robot_ai.nodes.audio_messages import MAX_RATE, MIN_RATE, to_array_message
-from robot_ai.nodes.common import ManagedNode, Parameter, run, stream_qos
+from robot_ai.nodes.common import Parameter, run
+from robot_ai.nodes.device import RETRY, DeviceNode
 from robot_ai.quiet import without_chatter
 
-READ_WAIT = 5.0  # s that a blocked read of a dying device may keep the node from ending
 
-
-class MicrophoneNode(ManagedNode):
-    """Owns the reading thread; see the module's docstring."""
+class MicrophoneNode(DeviceNode):
+    """Reads the device; see the module's docstring."""
 
     NAME = 'microphone'
+    OUTPUT = (Int16MultiArray, 'audio')
     PARAMETERS = (
         Parameter('device', -1, 'index of the device as `robot-ai devices` lists them; -1: the default one',
                   minimum=-1, maximum=255),
@@ -29,7 +28,7 @@ class MicrophoneNode(ManagedNode):
                   check=lambda v: '' if v == 0 or MIN_RATE <= v <= MAX_RATE
                   else f'{v} Hz; expected 0 or {MIN_RATE} to {MAX_RATE} Hz'),
         Parameter('block', 0.064, 'sound in one message', 's', 0.01, 1.0),
-        Parameter('retry', 2.0, 'wait before a lost device is tried again', 's', 0.1, 60.0),
+        RETRY,
     )
 
     def __init__(self, source_factory=None, **node_arguments):
@@ -41,59 +40,24 @@ class MicrophoneNode(ManagedNode):
         super().__init__(**node_arguments)
         self._open = source_factory or open_microphone
         self._needs_pyaudio = source_factory is None
-        self._thread = self._output = None
-        self._stop = threading.Event()
 
     def configure(self):
         """Create the publisher; DeviceError where PyAudio is not installed."""
         if self._needs_pyaudio:
             require_pyaudio()
-        self._output = self.create_publisher(Int16MultiArray, 'audio', stream_qos(self.setting('reliable')))
+        super().configure()
 
-    def cleanup(self):
-        """Destroy the publisher."""
-        if self._output is not None:
-            self.destroy_publisher(self._output)
-        self._output = None
-
-    def activate(self):
-        """Begin to read; a device that cannot be opened is tried again and again."""
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name='microphone', daemon=True)
-        self._thread.start()
-
-    def deactivate(self):
-        """Close the device."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(READ_WAIT)
-        self._thread = None
-
-    def _run(self):
-        while not self._stop.is_set():
-            try:
-                self._read()
-            except Exception as error:  # PyAudio and its drivers raise what they like; all of it means: no sound
-                self.health.count('device failures')
-                self.health.fault(f'microphone: {error or type(error).__name__}; trying again every '
-                                  f'{self.setting("retry"):g} s (robot-ai devices lists what there is)')
-            self._stop.wait(self.setting('retry'))
-
-    def _read(self):
-        """Read and publish until stopped; raises where the device fails."""
+    def read(self, stop):
+        """Publish the device's sound until stopped; raises where it fails."""
         rate = self.setting('rate') or None
         chunk = round(self.setting('block') * (rate or 16_000))
         with opened(self._open, self.setting('device'), rate, chunk) as source:
-            self.health.recovered()
             self.health.value('device rate', source.SAMPLE_RATE)
-            while not self._stop.is_set():
+            while not stop.is_set():
                 data = source.stream.read(source.CHUNK)
                 if not data:
                     raise DeviceError('the device gives no sound any more')
-                if self._stop.is_set():
-                    return
-                self._output.publish(to_array_message(np.frombuffer(data, np.int16), source.SAMPLE_RATE))
-                self.health.count('blocks')
+                self.publish(to_array_message(np.frombuffer(data, np.int16), source.SAMPLE_RATE), stop, 'blocks')
 
 
 def require_pyaudio():

@@ -14,8 +14,8 @@ from collections import deque
 from std_msgs.msg import Bool, String
 
 from robot_ai.nodes.common import RESULT_QOS, STATE_QOS, Parameter, PlainNode, run
-from robot_ai.nodes.worker import Worker
 from robot_ai.speech.spanish import normalize
+from robot_ai.worker import Worker
 
 SECOND = 1_000_000_000  # ns
 LONGEST_TEXT = 2_000  # characters; what is longer is cut, since nobody listens that long

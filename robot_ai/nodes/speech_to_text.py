@@ -23,12 +23,12 @@ from robot_ai.nodes.audio_input import AudioInput
 from robot_ai.nodes.audio_messages import MAX_RATE, MIN_RATE, PcmFormat
 from robot_ai.nodes.audio_time import DRIFTED, MS, RESTARTED, SpeechGate, Timeline
 from robot_ai.nodes.common import RESULT_QOS, STATE_QOS, ManagedNode, Parameter, run
-from robot_ai.nodes.worker import Worker
 from robot_ai.payloads import RecognitionContext, Stamp, TranscriptDetail, WordDetail
 from robot_ai.speech import spanish
 from robot_ai.speech.audio import SampleClock, StreamingResampler
 from robot_ai.speech.other_engines import CLOUD_ENGINES, ENGINES, OURS, make_recognizer
 from robot_ai.speech.wake import WakeWord
+from robot_ai.worker import Worker
 
 SILENT_AFTER_NS = 1_500 * MS  # of ROS time without sound: what was being said is over
 SKEW_NS = 2_000 * MS  # between stamps and clock; more is no delay but two clocks that disagree

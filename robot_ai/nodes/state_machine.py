@@ -17,6 +17,7 @@ from std_msgs.msg import Bool, Header, String
 from std_srvs.srv import Trigger
 
 from robot_ai.dialogue.document import load_dialogue
+from robot_ai.dialogue.events import seen
 from robot_ai.dialogue.machine import Act, ActionResult, DialogueMachine, Heard, Listen, Named, Say, Seen, Tick
 from robot_ai.dialogue.memory import default_memory_file, load_memory, save_memory
 from robot_ai.errors import RobotAIError
@@ -230,9 +231,8 @@ class StateMachineNode(PlainNode):
 
     def _on_characters(self, data):
         detail = CharactersDetail.from_json(data)
-        candidates = tuple((c.latex, c.score) for c in detail.items[0].candidates) if len(detail.items) == 1 else ()
         self.health.count('readings')
-        self._feed(Seen(detail.latex, detail.score, candidates), (detail.stamp.ns / 1e9) or self._now())
+        self._feed(seen(detail), (detail.stamp.ns / 1e9) or self._now())
 
     def _on_latex(self, latex):
         self.health.count('readings')

@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from robot_ai.dialogue.events import Act, ActionResult, Heard, Listen, Named, Say, Seen, Tick
+from robot_ai.dialogue.events import Act, ActionResult, Heard, Listen, Named, Say, Tick, seen
 from robot_ai.dialogue.machine import DialogueMachine
 from robot_ai.payloads import ActionRequest, DialogueEvent, Stamp, StateReport, TranscriptDetail, WordDetail
 from robot_ai.speech.audio import SAMPLE_RATE
@@ -117,8 +117,7 @@ class LocalBackend(Backend):
 
     def _do_written(self, detail):
         self._hub.publish('characters/detail', asdict(detail))
-        single = detail.items[0].candidates if len(detail.items) == 1 else ()
-        self._feed(Seen(detail.latex, detail.score, tuple((c.latex, c.score) for c in single)), time.time())
+        self._feed(seen(detail), time.time())
 
     def _do_listening(self, on):
         if not on:

@@ -1,4 +1,6 @@
 """microphone: the device's samples arrive unchanged; a lost device is reported, tried again, never spun on."""
+import threading
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ pytest.importorskip('rclpy')
 from rclpy.parameter import Parameter  # noqa: E402
 from std_msgs.msg import Int16MultiArray  # noqa: E402
 
+from robot_ai.nodes import device  # noqa: E402
 from robot_ai.nodes.audio_messages import ARRAY, to_block  # noqa: E402
 from robot_ai.nodes.common import LOSSLESS_QOS  # noqa: E402
 from robot_ai.nodes.microphone import MicrophoneNode  # noqa: E402
@@ -113,6 +116,31 @@ def test_deactivated_it_reads_no_more(graph, start):
     assert node._thread is None and all(device.closed for device in opened[:-1])
     node.trigger_activate()
     graph.wait(lambda: len(opened) > count)
+
+
+def test_a_read_that_never_came_back_has_no_voice_when_it_does(graph, start, monkeypatch):
+    monkeypatch.setattr(device, 'READ_WAIT', 0.05)
+    received, release, stuck = graph.listen(Int16MultiArray, 'audio', LOSSLESS_QOS), threading.Event(), []
+
+    class Stuck(Device):
+        def read(self, frames):
+            if not release.is_set():
+                stuck.append(self)
+                release.wait()
+                return ramp(7).tobytes()
+            return super().read(frames)
+    devices = [Stuck([]), Device([ramp(1), ramp(2)])]
+    node = start(lambda *_: devices.pop(0) if devices else Device([]))
+    graph.wait(lambda: stuck)
+    left_behind = node._thread
+    node.trigger_deactivate()
+    node.trigger_activate()
+    graph.wait(lambda: len(received) == 2)
+    release.set()
+    left_behind.join(60)
+    assert not left_behind.is_alive() and stuck[0].closed == 1
+    graph.wait(lambda: node.health.counted('device failures') >= 2)  # long enough for another block to show
+    assert [message.data[0] for message in received] == [1, 2]
 
 
 def test_without_pyaudio_it_stays_unconfigured_and_says_how_to_install_it(graph, monkeypatch):

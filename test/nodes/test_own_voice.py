@@ -19,7 +19,7 @@ from std_msgs.msg import Bool, Int16MultiArray, String  # noqa: E402
 from robot_ai.nodes.audio_messages import to_array_message  # noqa: E402
 from robot_ai.nodes.speaker import SpeakerNode  # noqa: E402
 from robot_ai.nodes.speech_to_text import SpeechToTextNode  # noqa: E402
-from robot_ai.nodes.worker import Worker  # noqa: E402
+from robot_ai.worker import Worker  # noqa: E402
 
 try:
     from naoqi_bridge_msgs.msg import AudioBuffer

@@ -1,4 +1,4 @@
-"""A node's worker thread: takes items from a bounded queue and hands them to one function, in order.
+"""A worker thread: takes items from a bounded queue and hands them to one function, in order.
 
 Callbacks of a node must return at once; a recogniser takes its time. What does not fit into the queue is
 dropped (the oldest first, so that what is heard or seen stays current) and counted, or, where nothing may be
