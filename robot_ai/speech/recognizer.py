@@ -1,81 +1,56 @@
 """Spanish speech to text: 16 kHz float32 samples in, partial and final transcripts with word times out.
 
 A growing utterance is encoded again every 270 ms in the smallest length that the graph offers (static shapes
-serve CPU and TPU alike); its final comes from one encoding of the whole. Everything is a function of the
-samples alone: the same sound in any blocks gives the same finals at the same times, on any machine's clock.
+serve CPU and TPU alike); its final comes from one encoding of the whole. `open_recognizer` opens a model folder
+of any architecture.
 """
+import importlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from robot_ai.errors import AudioError, ModelError
+from robot_ai.errors import ModelError
 from robot_ai.model_store import GraphRunner, load_model
 from robot_ai.speech import spanish
-from robot_ai.speech.audio import SAMPLE_RATE, RingBuffer
+from robot_ai.speech.audio import SAMPLE_RATE
 from robot_ai.speech.cleaning import HighPass, set_level
 from robot_ai.speech.decoding import BLANK, Decoder, DecodingOptions, Hypothesis, align
-from robot_ai.speech.endpointing import FRAME, PROFILES, Begin, Endpointer, find_profile, speech_spans
-from robot_ai.speech.guard import MIN_VOICE, voice_log_odds
+from robot_ai.speech.endpointing import FRAME, find_profile, speech_spans
+from robot_ai.speech.guard import MIN_VOICE
 from robot_ai.speech.language_model import NgramModel
+from robot_ai.speech.results import Candidate, Final, Partial, VoiceActivity, Word, with_numerals
+from robot_ai.speech.stream import SpeechStream, checked, split_at_quiet
+
+__all__ = ['Candidate', 'Final', 'Partial', 'SpeechRecognizer', 'SpeechStream', 'VoiceActivity', 'Word', 'checked',
+           'open_recognizer', 'split_at_quiet', 'with_numerals']
+
+ARCHITECTURES = {  # parameters.architecture of model.yaml -> (module, class)
+    'ctc': ('robot_ai.speech.recognizer', 'SpeechRecognizer'),
+    'whisper': ('robot_ai.speech.whisper', 'WhisperRecognizer'),
+}
 
 PARTIAL_STRIDE = 9 * FRAME  # samples: 270 ms
 PARTIAL_WINDOW_S = 4.0  # a partial encodes at most this much; what came before stands as it was
-VOICE_WINDOW = 3 * SAMPLE_RATE  # samples: a partial is shown once so much sounds like a voice
-QUIET_WINDOW = SAMPLE_RATE // 10  # samples: an over-long utterance is cut where so much is quietest
 SURELY_NOT = -30.0  # ln probability of any label in a pause that is left out
 MIN_CONFIDENCE = 0.03  # of an utterance; below it nothing was understood (model.yaml's guard overrides)
 
 
-@dataclass(frozen=True)
-class Word:
-    """A word with its times (s from the start of the stream or recording) and confidence in 0..1."""
+def open_recognizer(model_folder: str | Path, threads: int = 1, phrases: Iterable[str] = (),
+                    profile: str = 'normal'):
+    """Return the recogniser that the model's architecture asks for: all have SpeechRecognizer's methods.
 
-    text: str
-    start: float
-    end: float
-    confidence: float
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One reading of an utterance with its share of the belief, 0..1."""
-
-    text: str
-    confidence: float
-
-
-@dataclass(frozen=True)
-class VoiceActivity:
-    """Speech began or ended at `time` (s)."""
-
-    active: bool
-    time: float
-
-
-@dataclass(frozen=True)
-class Partial:
-    """What is heard so far; the first `stable_words` words will not change in later partials."""
-
-    text: str
-    stable_words: int
-    start: float
-    end: float
-
-
-@dataclass(frozen=True)
-class Final:
-    """One utterance; `candidates` best first, the first being `text` itself."""
-
-    text: str
-    words: tuple[Word, ...]
-    confidence: float
-    language: str
-    start: float
-    end: float
-    candidates: tuple[Candidate, ...]
+    ModelError says what is wrong with the folder, ConfigurationError with `profile`.
+    """
+    graph = GraphRunner(load_model(model_folder, 'speech'), threads)
+    architecture = str(graph.info.parameters.get('architecture', 'ctc'))
+    if architecture not in ARCHITECTURES:
+        raise ModelError(f'{graph.info.folder}/model.yaml: architecture {architecture!r}: this robot_ai knows '
+                         f'{", ".join(ARCHITECTURES)}')
+    module, name = ARCHITECTURES[architecture]
+    return getattr(importlib.import_module(module), name)(model_folder, threads, phrases, profile, graph)
 
 
 @dataclass(frozen=True)
@@ -86,7 +61,9 @@ class _Encoded:
 
 
 class SpeechRecognizer:
-    """A speech model that is loaded and ready. Not thread-safe; streams of it share the one graph."""
+    """A CTC model that is loaded and ready. Not thread-safe; streams of it share the one graph."""
+
+    partial_stride = PARTIAL_STRIDE
 
     def __init__(self, model_folder: str | Path, threads: int = 1, phrases: Iterable[str] = (),
                  profile: str = 'normal', graph=None):
@@ -121,6 +98,7 @@ class SpeechRecognizer:
         self.decoder = Decoder(self.info.labels, boundary, options, language_model)
         self.decoder = self.decoder_for(phrases)
         self.language = str(parameters.get('language', 'es'))
+        self.partial_window_s = min(PARTIAL_WINDOW_S, self.buckets[-1])
 
     def recognize(self, samples: np.ndarray) -> Final:
         """Recognise one whole utterance, float32 [n]; the text may be empty."""
@@ -170,6 +148,14 @@ class SpeechRecognizer:
         out = self.graph.run(f'encode_{bucket}', samples=padded, length=np.array([len(samples)], np.int32))
         frames = min(out['log_probs'].shape[1], math.ceil(len(samples) / self._frame))
         return _Encoded(out['log_probs'][0, :frames], out.get('memory'), bucket)
+
+    def read(self, filtered: np.ndarray, skip: int, offset: float, decoder: Decoder) -> list[Word]:
+        """Return the words of a growing utterance from its sample `skip` on: what a partial shows.
+
+        The utterance is high-passed, float32 [n], and starts at `offset` (s).
+        """
+        log_probs = self.hear(set_level(filtered)[skip:]).log_probs
+        return self.words(log_probs, decoder.decode(log_probs, finalists=1)[0], offset + skip / SAMPLE_RATE)
 
     def finalize(self, filtered: np.ndarray, offset: float, decoder: Decoder) -> Final:
         """Recognise one utterance that is already high-passed, float32 [n], starting at `offset` (s)."""
@@ -228,179 +214,8 @@ class SpeechRecognizer:
         return score
 
 
-def split_at_quiet(samples: np.ndarray, longest: int) -> list[tuple[int, int]]:
-    """Cut [0, n) into pieces of at most `longest` samples, at the quietest places of their second halves."""
-    pieces, start = [], 0
-    while len(samples) - start > longest:
-        low = start + longest // 2
-        power = np.square(samples[low:start + longest].astype(np.float64))
-        smooth = np.cumsum(np.concatenate([[0.0], power]))
-        smooth = smooth[QUIET_WINDOW:] - smooth[:-QUIET_WINDOW]
-        cut = low + int(smooth.argmin()) + QUIET_WINDOW // 2
-        pieces.append((start, cut))
-        start = cut
-    return [*pieces, (start, len(samples))]
-
-
 def _candidates(ranked):
     scores = np.array([hypothesis.score for hypothesis in ranked])
     shares = np.exp(scores - scores.max())
     return tuple(Candidate(hypothesis.text, round(float(share), 4))
                  for hypothesis, share in zip(ranked, shares / shares.sum()))
-
-
-def checked(samples: np.ndarray) -> np.ndarray:
-    """Return samples as float32 [n] without NaN; AudioError where they are not mono floats."""
-    samples = np.asarray(samples)
-    if samples.ndim != 1 or samples.dtype.kind != 'f':
-        raise AudioError(f'samples {samples.dtype} {list(samples.shape)}: expected float32 [n] at 16 kHz '
-                         '(robot_ai.speech.audio.to_mono_16k makes it)')
-    return np.nan_to_num(samples.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-
-
-class SpeechStream:
-    """One stream of sound: blocks in, events out."""
-
-    def __init__(self, recognizer: SpeechRecognizer, profile: str = 'normal', partials: bool = True):
-        """Start at time 0; without `partials` only voice activity and finals come."""
-        self._recognizer, self._decoder, self._partials = recognizer, recognizer.decoder, partials
-        self._endpointer = Endpointer(profile)
-        longest = max(p.max_utterance_s for p in PROFILES.values())
-        self._sound = RingBuffer(round((longest + 2) * SAMPLE_RATE))
-        self.reset()
-
-    def reset(self):
-        """Forget everything but the context: time 0 comes next."""
-        self._endpointer.reset()
-        self._sound.clear()
-        self._filter = HighPass()
-        self._pending, self._pending_muted = np.zeros(0, np.float32), False
-        self._accepted = 0
-        self._partial: _PartialText | None = None
-
-    @property
-    def position(self) -> float:
-        """Seconds of sound consumed."""
-        return self._accepted / SAMPLE_RATE
-
-    def set_context(self, phrases: Iterable[str] | None = None, profile: str | None = None):
-        """Change the expected phrases, the endpointing profile, or both, from the next sample on."""
-        if profile is not None:
-            self._endpointer.profile = find_profile(profile)
-        if phrases is not None:
-            self._decoder = self._recognizer.decoder_for(phrases)
-
-    def accept(self, samples: np.ndarray, muted: bool = False) -> list:
-        """Take sound, float32 [n] at 16 kHz; return the VoiceActivity, Partial and Final events it led to.
-
-        `muted` sound (the robot's own voice) counts as time but is not heard.
-        """
-        samples = checked(samples)
-        self._accepted += len(samples)
-        if len(self._pending):
-            samples = np.concatenate([self._pending, samples])
-        muted_now, events, start = muted or self._pending_muted, [], 0
-        for start in range(0, len(samples) - FRAME + 1, FRAME):
-            events += self._frame(samples[start:start + FRAME], muted_now)
-            muted_now = muted
-        used = len(samples) // FRAME * FRAME
-        self._pending = samples[used:]
-        self._pending_muted = bool(len(self._pending)) and muted_now
-        return events
-
-    def finish(self) -> list:
-        """Take the stream as over; return what was still open. `reset` before another stream."""
-        rest, events = len(self._pending), []
-        if rest:
-            events = self._frame(np.pad(self._pending, (0, FRAME - rest)), self._pending_muted)
-            self._pending = np.zeros(0, np.float32)
-        return events + self._tell(self._endpointer.finish())
-
-    def _frame(self, frame, muted):
-        cleaned = self._filter.push(frame)
-        self._sound.append(np.zeros_like(cleaned) if muted else cleaned)
-        events = self._tell(self._endpointer.push(cleaned, muted))
-        if self._partials and self._partial is not None:
-            position = self._sound.end
-            if self._partial.is_due(position, self._endpointer):
-                partial = self._partial.update(self._sound.read(self._endpointer.start), position, self._decoder)
-                events += [partial] if partial else []
-        return events
-
-    def _tell(self, endpoints):
-        events = []
-        for event in endpoints:
-            if isinstance(event, Begin):
-                self._partial = _PartialText(self._recognizer, event.start)
-                events.append(VoiceActivity(True, event.start / SAMPLE_RATE))
-                continue
-            self._partial = None
-            events.append(VoiceActivity(False, event.end / SAMPLE_RATE))
-            sound = self._sound.read(event.start, event.end)
-            if event.speech and voice_log_odds(sound) >= self._recognizer.min_voice:
-                final = self._recognizer.finalize(sound, event.start / SAMPLE_RATE, self._decoder)
-                events += [final] if self._recognizer.is_speech(final) else []
-        return events
-
-
-class _PartialText:
-    """The growing text of one utterance: a frozen head, and a tail that is decoded anew each time."""
-
-    def __init__(self, recognizer, start):
-        self._recognizer, self._start = recognizer, start
-        self._due, self._voiced_end = start + PARTIAL_STRIDE, 0
-        self._frozen: list[Word] = []
-        self._tail: list[str] = []  # of the update before
-        self._window = start  # first sample that is still encoded
-        self._voice = False  # whether it has sounded like a voice at all
-
-    def is_due(self, position, endpointer):
-        """Return whether enough sound, with voice in it, has come since the last update."""
-        if position < self._due or endpointer.speech_end == self._voiced_end:
-            return False
-        self._due, self._voiced_end = position + PARTIAL_STRIDE, endpointer.speech_end
-        return True
-
-    def update(self, sound, position, decoder):
-        """Decode the window's end, float32 [n] being the whole utterance so far; return a Partial or None."""
-        self._voice = self._voice or voice_log_odds(sound[-VOICE_WINDOW:]) >= self._recognizer.min_voice
-        if not self._voice:
-            return None
-        window = set_level(sound)[self._window - self._start:]
-        log_probs = self._recognizer.hear(window).log_probs
-        best = decoder.decode(log_probs, finalists=1)[0]
-        border = self._frozen[-1].end if self._frozen else -1.0
-        words = [word for word in self._recognizer.words(log_probs, best, self._window / SAMPLE_RATE)
-                 if (word.start + word.end) / 2 > border]
-        agreed = 0  # words that two updates in a row agree on, the last one excepted: it may still grow
-        for before, word in zip(self._tail, words[:-1]):
-            if before != word.text:
-                break
-            agreed += 1
-        self._frozen += words[:agreed]
-        words = words[agreed:]
-        self._move_window(words, position)
-        self._tail = [word.text for word in words]
-        shown = [*self._frozen, *words]
-        if not shown:
-            return None
-        return Partial(' '.join(word.text for word in shown), len(self._frozen), self._start / SAMPLE_RATE,
-                       position / SAMPLE_RATE)
-
-    def _move_window(self, words, position):
-        longest = min(PARTIAL_WINDOW_S, self._recognizer.buckets[-1]) * SAMPLE_RATE - PARTIAL_STRIDE
-        if position - self._window <= longest:
-            return
-        if self._frozen and self._frozen[-1].end * SAMPLE_RATE > self._window:
-            self._window = round(self._frozen[-1].end * SAMPLE_RATE)
-        while position - self._window > longest:  # nothing was agreed on: half the window must stand as it is
-            middle = self._window / SAMPLE_RATE + longest / SAMPLE_RATE / 2
-            self._frozen += [word for word in words if word.end <= middle]
-            words[:] = [word for word in words if word.end > middle]
-            self._window = round(middle * SAMPLE_RATE)
-
-
-def with_numerals(final: Final) -> Final:
-    """Return a final with its numbers as numerals ('veinte' -> '20'); the words keep what was heard."""
-    candidates = tuple(replace(each, text=spanish.digits(each.text)) for each in final.candidates)
-    return replace(final, text=spanish.digits(final.text), candidates=candidates)

@@ -49,7 +49,7 @@ class Attention(keras.layers.Layer):
     def call(self, queries, memory=None, allowed=None, training=False):
         """Return [B, T, D]; `allowed` broadcasts to [B, 1, T, S], 1 where a key may be attended to."""
         memory = queries if memory is None else memory
-        q, k, v = self._split(self.query(queries)), self._split(self.key(memory)), self._split(self.value(memory))
+        q, k, v = self.split(self.query(queries)), self.split(self.key(memory)), self.split(self.value(memory))
         width = q.shape[-1]
         if self.rotary:
             q = rotate(q, *rotary_table(q.shape[2], width))
@@ -62,7 +62,8 @@ class Attention(keras.layers.Layer):
         shape = (mixed.shape[0] or -1, mixed.shape[1], mixed.shape[2] * mixed.shape[3])
         return self.out(ops.reshape(mixed, shape))
 
-    def _split(self, x):
+    def split(self, x):
+        """Return x [B, T, H * d] as [B, H, T, d]."""
         shape = (x.shape[0] or -1, x.shape[1], self.heads, x.shape[2] // self.heads)
         return ops.transpose(ops.reshape(x, shape), (0, 2, 1, 3))
 
@@ -72,18 +73,18 @@ class Attention(keras.layers.Layer):
 
 
 class FeedForward(keras.layers.Layer):
-    """Two dense layers with SiLU between, [B, T, D] -> [B, T, D]."""
+    """Two dense layers with an activation between, [B, T, D] -> [B, T, D]."""
 
-    def __init__(self, expansion: int = 4, dropout: float = 0.0, **kwargs):
+    def __init__(self, expansion: int = 4, dropout: float = 0.0, activation: str = 'silu', **kwargs):
         """The inner width is `expansion` times D."""
         super().__init__(**kwargs)
-        self.expansion, self.dropout = expansion, dropout
+        self.expansion, self.dropout, self.activation = expansion, dropout, activation
         self.drop = keras.layers.Dropout(dropout)
 
     def build(self, shape):
         """Make the two projections."""
         width = shape[-1]
-        self.inner = keras.layers.Dense(self.expansion * width, activation='silu', name='inner')
+        self.inner = keras.layers.Dense(self.expansion * width, activation=self.activation, name='inner')
         self.outer = keras.layers.Dense(width, name='outer')
         self.inner.build(shape)
         self.outer.build((*shape[:-1], self.expansion * width))
@@ -96,7 +97,8 @@ class FeedForward(keras.layers.Layer):
 
     def get_config(self):
         """Return the constructor's arguments."""
-        return {**super().get_config(), 'expansion': self.expansion, 'dropout': self.dropout}
+        return {**super().get_config(), 'expansion': self.expansion, 'dropout': self.dropout,
+                'activation': self.activation}
 
 
 class Convolution(keras.layers.Layer):
@@ -139,13 +141,15 @@ class Convolution(keras.layers.Layer):
 class EncoderBlock(keras.layers.Layer):
     """Pre-norm self-attention, optional convolution module (`kernel` 0: none) and feed-forward, with residuals."""
 
-    def __init__(self, heads: int, kernel: int = 9, expansion: int = 4, dropout: float = 0.1, **kwargs):
+    def __init__(self, heads: int, kernel: int = 9, expansion: int = 4, dropout: float = 0.1, rotary: bool = True,
+                 activation: str = 'silu', **kwargs):
         """See Attention, Convolution and FeedForward."""
         super().__init__(**kwargs)
-        self.settings = {'heads': heads, 'kernel': kernel, 'expansion': expansion, 'dropout': dropout}
-        self.attention = Attention(heads, dropout=dropout, name='attention')
+        self.settings = {'heads': heads, 'kernel': kernel, 'expansion': expansion, 'dropout': dropout,
+                         'rotary': rotary, 'activation': activation}
+        self.attention = Attention(heads, rotary, dropout, name='attention')
         self.convolution = Convolution(kernel, name='convolution') if kernel else None
-        self.feed_forward = FeedForward(expansion, dropout, name='feed_forward')
+        self.feed_forward = FeedForward(expansion, dropout, activation, name='feed_forward')
         self.norms = [keras.layers.LayerNormalization(epsilon=1e-5, name=f'norm{i}') for i in range(3 if kernel else 2)]
         self.drop = keras.layers.Dropout(dropout)
 
@@ -172,13 +176,15 @@ class EncoderBlock(keras.layers.Layer):
 class DecoderBlock(keras.layers.Layer):
     """Pre-norm causal self-attention, attention over the encoder's memory, feed-forward, with residuals."""
 
-    def __init__(self, heads: int, expansion: int = 2, dropout: float = 0.1, **kwargs):
+    def __init__(self, heads: int, expansion: int = 2, dropout: float = 0.1, rotary: bool = True,
+                 activation: str = 'silu', **kwargs):
         """See Attention and FeedForward."""
         super().__init__(**kwargs)
-        self.settings = {'heads': heads, 'expansion': expansion, 'dropout': dropout}
-        self.own = Attention(heads, dropout=dropout, name='own')
+        self.settings = {'heads': heads, 'expansion': expansion, 'dropout': dropout, 'rotary': rotary,
+                         'activation': activation}
+        self.own = Attention(heads, rotary, dropout, name='own')
         self.cross = Attention(heads, rotary=False, dropout=dropout, name='cross')
-        self.feed_forward = FeedForward(expansion, dropout, name='feed_forward')
+        self.feed_forward = FeedForward(expansion, dropout, activation, name='feed_forward')
         self.norms = [keras.layers.LayerNormalization(epsilon=1e-5, name=f'norm{i}') for i in range(3)]
         self.drop = keras.layers.Dropout(dropout)
 

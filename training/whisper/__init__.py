@@ -1,0 +1,1 @@
+"""Whisper: weights of others in, a model of ours out."""
