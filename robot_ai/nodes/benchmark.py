@@ -30,7 +30,7 @@ from robot_ai.testing import HeardText, HeardWord, Outcome, SeenSymbol
 CLOCK_STEP = 50_000_000  # ns between two /clock at most
 TAIL = 4.0  # s that the clock runs on after the last message, so that the dialogue can answer
 LAST_REPORT = 1.5  # s to wait for the nodes' last diagnostics, which come once a second
-MATCHING = 30.0  # s to wait for DDS to match publishers and subscriptions
+MATCHING = 120.0  # s to wait for DDS to match publishers and subscriptions
 LOOK_EVERY = 0.5  # s between two looks at the processes
 ANSWER = 2.0  # s after a transcript in which a sentence counts as its answer
 SAME_MOMENT = 2_000_000  # ns that a state's `since` may differ from the end of the speech that led to it
