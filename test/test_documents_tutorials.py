@@ -38,8 +38,8 @@ def tutorial(tmp_path, text):
 
 
 def test_blocks_run_in_order_and_files_are_written(tmp_path):
-    done = tutorial(tmp_path, 'First\n\n```yaml my/a.yaml\nx: 1\n```\n\n```sh\ncat my/a.yaml\n```\n\n```text\nx: ...\n```\n')
-    done.run()
+    text = '```yaml my/a.yaml\nx: 1\n```\n\n```sh\ncat my/a.yaml\n```\n\n```text\nx: ...\n```\n'
+    tutorial(tmp_path, text).run()
     assert (tmp_path / 'work' / 'my' / 'a.yaml').read_text() == 'x: 1\n'
 
 

@@ -1,8 +1,8 @@
-"""Run a tutorial as its reader would: every fenced block in order, in a checkout of its own; output as the text shows it.
+"""Run a tutorial as its reader would: every fenced block in order, in a checkout of its own, output as shown.
 
 A fence's first word is its language, a second one says what becomes of the block:
 
-    ```sh               run by bash (-e); a ```text block right after it is what it must print (`...` stands for anything)
+    ```sh               run by bash (-e); a ```text block right after it is what it prints (`...`: anything)
     ```sh background    run beside what follows; interrupted (Ctrl-C) by ```sh interrupt, or at the end
     ```sh interrupt     not run: its text is the comment that tells the reader to press Ctrl-C
     ```sh not-run       shown only; the text says why

@@ -1,8 +1,13 @@
-"""A real Chromium for the page's tests; they are skipped, and say so, where none is installed."""
+"""A real Chromium for the page's tests, skipped where none is installed, and the sound of the demo's bag."""
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rosbags.highlevel import AnyReader
+from rosbags.typesys import Stores, get_typestore
+
+from robot_ai.paths import share_directory
 
 CHROMIUM_FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update',
                   '--disable-sync', '--no-first-run', '--use-fake-ui-for-media-stream',
@@ -39,3 +44,13 @@ def artefacts():
     folder = Path(__file__).resolve().parents[2] / 'build' / 'screenshots'
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope='session')
+def demo_sound():
+    """Return what is spoken in the demo's bag: int16 [n] at 16 kHz, the first question within 7 s."""
+    bag = share_directory() / 'config' / 'demo' / 'demo.mcap'
+    with AnyReader([bag], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
+        chosen = [c for c in reader.connections if c.topic.endswith('audio')]
+        return np.concatenate([np.asarray(reader.deserialize(raw, connection.msgtype).data, '<i2')
+                               for connection, _, raw in reader.messages(connections=chosen)])

@@ -15,8 +15,6 @@ import psutil
 import pytest
 from visitors import connect, visitor
 
-from robot_ai.bags import Bag
-
 PAGES = 20
 ROUNDS = 2  # of each half
 MINUTES = float(os.environ.get('ROBOT_AI_LOAD_MINUTES', '10'))
@@ -33,18 +31,6 @@ def server():
     yield process, port
     process.terminate()
     assert process.wait(30) == 0
-
-
-def sound():
-    """Return the demo's sound, int16 at 16 kHz, with a pause behind it."""
-    from rclpy.serialization import deserialize_message
-    from std_msgs.msg import Int16MultiArray
-
-    from robot_ai.paths import share_directory
-    with Bag(share_directory() / 'config' / 'demo' / 'demo.mcap') as bag:
-        topic = next(t.name for t in bag.topics if t.name.endswith('audio'))
-        blocks = [np.asarray(deserialize_message(m.data, Int16MultiArray).data, '<i2') for m in bag.messages({topic})]
-    return np.concatenate([*blocks, np.zeros(32_000, '<i2')])
 
 
 async def ear(port, samples, seconds):
@@ -71,9 +57,9 @@ async def ear(port, samples, seconds):
 
 
 @pytest.mark.long
-def test_twenty_pages_lose_nothing_and_memory_is_flat(server):
+def test_twenty_pages_lose_nothing_and_memory_is_flat(server, demo_sound):
     process, port = server
-    samples, memory = sound(), []
+    samples, memory = np.concatenate([demo_sound, np.zeros(32_000, '<i2')]), []  # a pause between two loops
     resident = psutil.Process(process.pid).memory_info
 
     async def half(pages):

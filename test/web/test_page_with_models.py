@@ -1,17 +1,13 @@
 """The page with the shipped models and dialogue behind it: a spoken question and a written sum get their answers."""
 import wave
 
-import numpy as np
 import pytest
 
 sync_api = pytest.importorskip('playwright.sync_api')
 
-from rosbags.highlevel import AnyReader
-from rosbags.typesys import Stores, get_typestore
-
 from robot_ai.dialogue.document import load_dialogue
 from robot_ai.model_store import find_model
-from robot_ai.paths import find_file, share_directory
+from robot_ai.paths import find_file
 from robot_ai.speech.recognizer import SpeechRecognizer
 from robot_ai.web.graph import dialogue_graph
 from robot_ai.web.hub import Hub
@@ -38,23 +34,14 @@ def address():
 
 
 @pytest.fixture(scope='module')
-def question(tmp_path_factory):
+def question(tmp_path_factory, demo_sound):
     """Return a WAV file of the demo's first question, at its own rate."""
-    bag = share_directory() / 'config' / 'demo' / 'demo.mcap'
-    blocks, first = [], None
-    with AnyReader([bag], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
-        chosen = [c for c in reader.connections if c.topic.endswith('audio')]
-        for connection, stamp, raw in reader.messages(connections=chosen):
-            first = stamp if first is None else first
-            if stamp - first > FIRST_QUESTION_S * 1e9:
-                break
-            blocks.append(np.asarray(reader.deserialize(raw, connection.msgtype).data, '<i2'))
     path = tmp_path_factory.mktemp('sound') / 'question.wav'
     with wave.open(str(path), 'wb') as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(16_000)
-        file.writeframes(np.concatenate(blocks).tobytes())
+        file.writeframes(demo_sound[:FIRST_QUESTION_S * 16_000].tobytes())
     return path
 
 

@@ -203,7 +203,7 @@ def _check(options):
                 for suspect in spelling.suspects(utterance.text):
                     words[suspect.word] += 1
                     print(f'{utterance.audio}:{suspect.place + 1}: {suspect.word}')
-    for split in clips:
+    for split in sorted(clips):
         print(f'{split}: {clips[split]} clips, {seconds[split] / 3600:.2f} h')
     if spelling:
         print(f'{sum(words.values())} suspects, {len(words)} different')
