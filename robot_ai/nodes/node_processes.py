@@ -21,6 +21,11 @@ from robot_ai.nodes.assembly import MANAGED
 READY_WAIT = 240.0  # s that a node may take to start on a busy machine
 ASK_AGAIN = 5.0  # s after which a question that a node has not answered is asked anew
 END_WAIT = 20.0  # s given to a node to end after SIGINT
+# PR_SET_PDEATHSIG: where the measurement is killed, its nodes must not go on by themselves.
+MAIN = """import ctypes, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGINT)
+from robot_ai.nodes.{name} import main
+sys.exit(main())"""
 LOG_HEAD = re.compile(r'^\[\w+\] \[[\d.]+\] \[[^\]]*\]: ')
 
 
@@ -52,7 +57,7 @@ class NodeProcesses:
         arguments = ['--ros-args', *self._arguments, '-p', 'autostart:=true']
         for key, value in parameters.items():
             arguments += ['-p', f'{key}:={_yaml(value)}']
-        code = f'import sys; from robot_ai.nodes.{name} import main; sys.exit(main())'
+        code = MAIN.format(name=name)
         with open(self._file(name), 'wb') as output:
             self._begun[name] = time.monotonic()
             self._processes[name] = subprocess.Popen(
