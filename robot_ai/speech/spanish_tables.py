@@ -250,8 +250,8 @@ FEMININE_NOUNS = _words(
     'constantes variables sartenes '
     'aeronaves avideces bisectrices calvicies catástrofes credenciales diagonales elipses escaseces especies '
     'espirales estirpes estupideces fes gripes hoces huestes labores lentes liquideces lucideces madureces mamás '
-    'medianoches mentes mercedes metrópolis paces proles rapideces razones semifinales superficies terminales '
-    'toses vacantes valideces variantes vejeces índoles sazones comezones')
+    'medianoches mentes mercedes metrópolis proles rapideces razones semifinales superficies terminales '
+    'toses vacantes valideces variantes vejeces índoles sazones comezones imagen razón')
 MASCULINE_NOUNS = _words(
     'días mapas planetas programas problemas sistemas temas poemas idiomas dramas telegramas kilogramas '
     'síntomas teoremas esquemas climas dilemas emblemas fantasmas gramas lemas panoramas diagramas tranvías sofás '

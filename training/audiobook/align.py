@@ -10,7 +10,7 @@ from training.audiobook.files import Book, read_book, read_json, write_json
 from training.audiobook.fragments import Alignment, Fragment, Word
 from training.audiobook.jobs import Job, report, run_jobs
 
-ENGINES = ('dtw', 'ctc')
+ENGINES = ('dtw', 'ctc', 'joint')
 
 
 def make_aligner(engine: str, model: str = ''):
@@ -21,6 +21,10 @@ def make_aligner(engine: str, model: str = ''):
     if engine == 'ctc':
         from training.audiobook.ctc import CtcAligner
         return CtcAligner(model)
+    if engine == 'joint':
+        from training.audiobook.dtw import DtwAligner
+        from training.audiobook.letters import Letters
+        return DtwAligner(listener=Letters(model), name='joint')
     raise ConfigurationError(f'engine {engine!r}: expected {" or ".join(ENGINES)}')
 
 
@@ -43,13 +47,28 @@ def align_recording(folder: str, name: str, engine: str, model: str) -> None:
 
 def save(book: Book, name: str, alignment: Alignment) -> None:
     """Write the details (words, scores, foreign speech) and then the sync map."""
-    document = {'engine': alignment.engine, 'seconds': round(alignment.seconds, 3),
-                'extra': [[round(a, 3), round(b, 3)] for a, b in alignment.extra],
-                'fragments': [{**asdict(fragment), 'begin': round(fragment.begin, 3),
-                               'end': round(fragment.end, 3), 'score': round(fragment.score, 4)}
-                              for fragment in alignment.fragments]}
-    write_json(book.path('details', name), document)
+    write_json(book.path('details', name), to_document(alignment))
     syncmap.write(book.path('maps', name), alignment, book.language)
+
+
+def to_document(alignment: Alignment) -> dict:
+    """Return the details as JSON holds them, times to the millisecond."""
+    return {'engine': alignment.engine, 'seconds': round(alignment.seconds, 3),
+            'extra': [[round(a, 3), round(b, 3)] for a, b in alignment.extra],
+            'fragments': [{**asdict(fragment), 'begin': round(fragment.begin, 3),
+                           'end': round(fragment.end, 3), 'score': round(fragment.score, 4)}
+                          for fragment in alignment.fragments]}
+
+
+def from_document(path: Path, document: dict) -> Alignment:
+    """Return the alignment that `to_document` gave; ConfigurationError names `path` where it is no such thing."""
+    try:
+        fragments = [Fragment(**{**entry, 'words': [Word(**word) for word in entry['words']]})
+                     for entry in document['fragments']]
+        return Alignment(fragments, [tuple(span) for span in document['extra']], document['engine'],
+                         document['seconds'])
+    except (KeyError, TypeError) as error:
+        raise ConfigurationError(f'{path}: not what `audiobook align` writes: {error}') from None
 
 
 def load(book: Book, name: str) -> Alignment:
@@ -61,26 +80,21 @@ def load(book: Book, name: str) -> Alignment:
     path = book.path('details', name)
     if not path.is_file():
         return Alignment(mapped, [], 'map', mapped[-1].end if mapped else 0.0)
-    document = read_json(path)
-    try:
-        fragments = [Fragment(**{**entry, 'words': [Word(**word) for word in entry['words']]})
-                     for entry in document['fragments']]
-        extra, engine, seconds = document['extra'], document['engine'], document['seconds']
-    except (KeyError, TypeError) as error:
-        raise ConfigurationError(f'{path}: not what `audiobook align` writes: {error}') from None
+    detailed = from_document(path, read_json(path))
     edited = {fragment.id: fragment for fragment in mapped}
     fragments = [replace(fragment, begin=edited[fragment.id].begin, end=edited[fragment.id].end,
                          text=edited[fragment.id].text) if fragment.id in edited else fragment
-                 for fragment in fragments]
-    return Alignment(fragments, [tuple(span) for span in extra], engine, seconds)
+                 for fragment in detailed.fragments]
+    return replace(detailed, fragments=fragments)
 
 
 def add_arguments(parser) -> None:
     """Declare the options."""
     parser.add_argument('book', nargs='+', help='folder of a prepared book')
     parser.add_argument('--engine', choices=ENGINES, default='dtw',
-                        help='dtw: against espeak-ng speech, needs no model; ctc: with our speech model')
-    parser.add_argument('--model', default='', help='folder of the speech model (ctc); default: the one shipped')
+                        help='dtw: against espeak-ng speech, needs no model; ctc: with our speech model; '
+                             'joint: both together')
+    parser.add_argument('--model', default='', help='folder of the speech model (ctc, joint); default: the one shipped')
     parser.add_argument('--workers', type=int, default=1, help='recordings aligned at a time')
 
 

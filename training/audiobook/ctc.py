@@ -14,6 +14,7 @@ from robot_ai.speech.recognizer import SpeechRecognizer, split_at_quiet
 from robot_ai.speech.spanish import normalize
 from training.audiobook import features, lattice
 from training.audiobook.fragments import Alignment
+from training.audiobook.plausible import believe
 from training.audiobook.traces import Trace, refine_borders, to_alignment
 
 PIECE_S = 15.0  # sound is cut at its quietest places into pieces no longer than this
@@ -24,6 +25,7 @@ SILENCE_COST = 0.02  # a frame of silence in a gap
 BORDER_COST = 8.0  # a sentence that begins or ends within speech, not at a pause
 PACE_COST = 1.0  # a frame on the same state, or on the next but one: letters come at 12 a second
 SKIP_COST = 0.6  # a state of text that is left out
+DEFAULT_PACE_S = 0.075  # a letter, where no sentence was found
 MIN_SCORE = -4.0  # mean gain a frame; a sentence below it counts as not read
 BEAM = 400.0
 
@@ -37,9 +39,10 @@ class CtcAligner:
         """Load the model in folder `model` (empty: the one shipped), or take an open `recognizer`."""
         self._recognizer = recognizer or SpeechRecognizer(find_model('speech', model))
         info = self._recognizer.info
-        self._labels = {label: index for index, label in enumerate(info.labels)}
-        self._boundary = self._labels.get(str(info.parameters.get('word_boundary', ' ')))
-        absent = [letter for letter in 'abcdefghijklmnopqrstuvwxyzáéíóúüñ' if letter not in self._labels]
+        self.labels = {label: index for index, label in enumerate(info.labels)}
+        self.frame_s = self._recognizer.frame_s
+        self._boundary = self.labels.get(str(info.parameters.get('word_boundary', ' ')))
+        absent = [letter for letter in 'abcdefghijklmnopqrstuvwxyzáéíóúüñ' if letter not in self.labels]
         if absent:
             raise ModelError(f'{info.folder}: aligning needs a label for each letter; lacks {" ".join(absent)}')
 
@@ -48,8 +51,12 @@ class CtcAligner:
 
         With `free_ends` the sentences may be a longer text, of which the recording reads any part.
         """
+        return believe(*self.search(samples, sentences, free_ends))
+
+    def search(self, samples: np.ndarray, sentences: list[str], free_ends: bool = False):
+        """Return (alignment by sound alone, seconds that each sentence should take at the reader's pace)."""
         log_probs = self.listen(samples)
-        frame_s = self._recognizer.frame_s
+        frame_s = self.frame_s
         level = features.compute(samples)[1]
         fine = features.speech_frames(level)
         speech = _resize(fine, len(log_probs), features.FRAME_S / frame_s)
@@ -71,18 +78,18 @@ class CtcAligner:
         gain = np.where(path >= 0, best - price, 0.0)
         alignment = to_alignment(Trace(path, gain, speech, word, frame_s), graph, sentences, words, self.name,
                                  MIN_SCORE)
-        return refine_borders(alignment, fine, features.FRAME_S)
+        return refine_borders(alignment, fine, features.FRAME_S), _expected(alignment, words)
 
     def listen(self, samples: np.ndarray) -> np.ndarray:
         """Return the model's log probabilities float32 [T, V] of a recording of any length."""
-        frame = round(self._recognizer.frame_s * SAMPLE_RATE)
+        frame = round(self.frame_s * SAMPLE_RATE)
         filtered = HighPass().whole(samples)
         rows = []
         for begin, end in split_at_quiet(filtered, int(PIECE_S * SAMPLE_RATE)):
             first = begin // frame  # pieces begin on a frame; the last row of one is the first of the next
             piece = self._recognizer.hear(set_level(filtered[first * frame:end])).log_probs
             rows.append((first, piece))
-        result = np.full((-(-len(samples) // frame), len(self._labels)), -WORST, np.float32)
+        result = np.full((-(-len(samples) // frame), len(self.labels)), -WORST, np.float32)
         result[:, 0] = 0.0
         for first, piece in rows:
             result[first:first + len(piece)] = piece[:len(result) - first]
@@ -99,13 +106,21 @@ class CtcAligner:
                 if number and self._boundary is not None:
                     _append(labels, word, jump, self._boundary, -1)
                 for letter in text:
-                    _append(labels, word, jump, self._labels[letter], number)
+                    _append(labels, word, jump, self.labels[letter], number)
             if len(labels) == before:  # nothing to say: a state that only silence fits
                 _append(labels, word, jump, 0, -1)
             else:
                 del labels[before], word[before], jump[before]  # the gap before it takes the first blank
             lengths.append(len(labels) - before)
         return words, np.asarray(labels), np.asarray(word), lengths, np.asarray(jump)
+
+
+def _expected(alignment, words):
+    """Return how many seconds each sentence should take: its letters at the median pace of those that were found."""
+    letters = [sum(map(len, own)) for own in words]
+    paces = [(f.end - f.begin) / count for f, count in zip(alignment.fragments, letters) if f.read and count]
+    pace = float(np.median(paces)) if paces else DEFAULT_PACE_S
+    return [pace * count for count in letters]
 
 
 def _append(labels, word, jump, label, number):

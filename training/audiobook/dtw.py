@@ -4,6 +4,9 @@ Dynamic time warping compares a frame of the recording with one of the synthetic
 by which phoneme a linear classifier, fitted to espeak-ng's own voices, takes each for. The first path tells which
 phoneme each frame of the recording probably is; the classifier is fitted again to this reader and room, and
 the text aligned once more with it. That is what tells a sentence that was not read from one that was.
+
+With a `listener` (a speech model, letters.py) the classifiers see its letters beside the cepstra: the fit to
+this reader decides what they are worth, so that a weak model does little harm and a good one much good.
 """
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +17,7 @@ from robot_ai.speech.spanish import normalize
 from training.audiobook import features, lattice, phones
 from training.audiobook.espeak import DEFAULT_RATE, speak
 from training.audiobook.fragments import Alignment
+from training.audiobook.plausible import believe
 from training.audiobook.traces import Trace, refine_borders, to_alignment
 
 PASSES = 1  # of the reader's classifier, after the first search
@@ -24,7 +28,7 @@ READER_WEIGHT = 0.2  # of -ln of the phoneme's posterior, from the second pass o
 UNLIKELY = 6.2  # the most that -ln may be
 FLATTEN = 0.5  # factor of the log posteriors: frames are not independent
 GAP_COST = 1.5  # a frame of speech in a gap, first pass
-READER_GAP_COST = 1.9  # later passes
+READER_GAP_COST, JOINT_GAP_COST = 1.9, 2.2  # later passes, without and with a listener
 SILENCE_COST = 0.05  # a frame of silence in a gap
 PAUSE_COST, SPEECH_IN_PAUSE = 0.3, 1.3  # a frame of silence, of speech, between two words; times the gap's cost
 BORDER_COST = 10.0  # a sentence that begins or ends within speech; times the gap's cost
@@ -102,8 +106,8 @@ def _phonemes(speech, times, numbers):
     return np.asarray(labels)[np.maximum(np.searchsorted(begins, times, 'right') - 1, 0)]
 
 
-@lru_cache(maxsize=1)
-def voices() -> tuple[dict[str, int], phones.Sums]:
+@lru_cache(maxsize=2)
+def voices(listener=None) -> tuple[dict[str, int], phones.Sums]:
     """Return (number of each phoneme, 0 being silence; sums for its classifier) of espeak-ng's Spanish voices."""
     spoken = [(number % len(VOICES), speak(text, VOICES[number % len(VOICES)], RATES[number % len(RATES)],
                                            30 + 17 * number % 40))
@@ -115,57 +119,77 @@ def voices() -> tuple[dict[str, int], phones.Sums]:
     generator = np.random.default_rng(0)
     sums = None
     for voice in range(len(VOICES)):
-        cepstra, labels = [], []
+        cepstra, labels, heard = [], [], []
         for own, speech in spoken:
             if own == voice:
                 room = np.pad(speech.samples, ROOM)
                 noise = generator.standard_normal(len(room)) * 10 ** (-generator.uniform(45, 60) / 20)
-                cepstra.append(features.compute((room + noise).astype(np.float32))[0])
+                noisy = (room + noise).astype(np.float32)
+                cepstra.append(features.compute(noisy)[0])
+                heard.append(_listen(listener, noisy))
                 times = (np.arange(len(cepstra[-1])) + 0.5) * features.FRAME_S - ROOM / features.SAMPLE_RATE
                 inside = (times > 0) & (times < len(speech.samples) / features.SAMPLE_RATE)
                 labels.append(np.where(inside, _phonemes(speech, times, numbers), 0))
         label = np.concatenate(labels)
-        part = phones.Sums(phones.stack(features.normalize(np.concatenate(cepstra), label > 0)), label, len(numbers))
+        frames = _stack(features.normalize(np.concatenate(cepstra), label > 0), np.concatenate(heard))
+        part = phones.Sums(frames, label, len(numbers))
         sums = part if sums is None else sums.plus(part)
     return numbers, sums
+
+
+def _listen(listener, samples):
+    """Return what the listener hears, float32 [T, H]; H is 0 without one."""
+    return listener(samples) if listener else np.zeros((len(samples) // features.HOP, 0), np.float32)
+
+
+def _stack(normal, heard):
+    return np.concatenate([phones.stack(normal), heard], axis=1)
 
 
 class DtwAligner:
     """Aligns recordings of one language; holds no state between recordings."""
 
-    name = 'dtw'
+    def __init__(self, voice: str = 'es', passes: int = PASSES, listener=None, name: str = 'dtw'):
+        """Read texts with espeak-ng's `voice`; fit the classifier to the reader `passes` times.
 
-    def __init__(self, voice: str = 'es', passes: int = PASSES):
-        """Read texts with espeak-ng's `voice`; fit the classifier to the reader `passes` times."""
-        self.voice, self.passes = voice, passes
+        `listener(samples)` gives what a model hears, float32 [n // 320, H], for the classifiers. `name` goes
+        into the alignments.
+        """
+        self.voice, self.passes, self.listener, self.name = voice, passes, listener, name
 
     def align(self, samples: np.ndarray, sentences: list[str], free_ends: bool = False) -> Alignment:
         """Return where in `samples` (float32 [n], 16 kHz) each sentence is spoken.
 
         With `free_ends` the sentences may be a longer text, of which the recording reads any part.
         """
-        recording, text = _Recording(samples), read_text(sentences, self.voice)
+        return believe(*self.search(samples, sentences, free_ends))
+
+    def search(self, samples: np.ndarray, sentences: list[str], free_ends: bool = False):
+        """Return (alignment by sound alone, seconds that each sentence should take at the reader's pace)."""
+        recording, text = _Recording(samples, self.listener), read_text(sentences, self.voice)
         path, gain, graph = _search(recording, text, None, free_ends)
         for _ in range(self.passes):
-            posteriors = _fit_reader(recording, text, path)
+            posteriors = _fit_reader(recording, text, path, self.listener)
             rate = round(DEFAULT_RATE / _slowness(recording, text, path, gain, graph))
             text = read_text(sentences, self.voice, min(max(rate, SLOWEST), FASTEST))
-            path, gain, graph = _search(recording, text, posteriors, free_ends)
+            path, gain, graph = _search(recording, text, posteriors, free_ends, self.listener is not None)
         trace = Trace(path, gain, recording.speech, text.word, features.FRAME_S)
-        return refine_borders(to_alignment(trace, graph, sentences, text.words, self.name, MIN_SCORE),
-                              recording.speech, features.FRAME_S)
+        alignment = refine_borders(to_alignment(trace, graph, sentences, text.words, self.name, MIN_SCORE),
+                                   recording.speech, features.FRAME_S)
+        pace = _slowness(recording, text, path, gain, graph) * DEFAULT_RATE / text.rate
+        return alignment, [pace * features.FRAME_S * length for length in text.lengths]
 
 
 class _Recording:
     """What is known of a recording before it is aligned; T frames."""
 
-    def __init__(self, samples):
+    def __init__(self, samples, listener):
         cepstra, level = features.compute(samples)
         self.speech = features.speech_frames(level)
         normal = features.normalize(cepstra, self.speech)
         self.cepstra = _with_slopes(normal)
-        self.stacked = phones.stack(normal)
-        self.phones = _flattened(phones.log_posteriors(self.stacked, voices()[1].classifier()))
+        self.stacked = _stack(normal, _listen(listener, samples))
+        self.phones = _flattened(phones.log_posteriors(self.stacked, voices(listener)[1].classifier()))
 
 
 def _with_slopes(normal):
@@ -180,12 +204,12 @@ def _flattened(log_posteriors):
     return (mean / mean.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _fit_reader(recording, text, path):
+def _fit_reader(recording, text, path, listener):
     """Return flattened posteriors [T, P] of a classifier fitted to what `path` says of this recording."""
     phone = np.where(text.word < 0, 0, text.phone)[np.maximum(path, 0)]
     labels = np.where(path >= 0, phone, -1)
     labels[~recording.speech] = 0
-    return _flattened(phones.classify(recording.stacked, labels, voices()[1]))
+    return _flattened(phones.classify(recording.stacked, labels, voices(listener)[1]))
 
 
 def _slowness(recording, text, path, gain, graph):
@@ -201,10 +225,10 @@ def _slowness(recording, text, path, gain, graph):
     return float(np.median(frames[found] / states[found])) * text.rate / DEFAULT_RATE
 
 
-def _search(recording, text, reader, free_ends):
+def _search(recording, text, reader, free_ends, joint=False):
     """Return (path [T], gain [T], graph); `reader` are posteriors [T, P] fitted to the reader, or None."""
     speech, pause = recording.speech, text.word < 0
-    unit = GAP_COST if reader is None else READER_GAP_COST
+    unit = GAP_COST if reader is None else JOINT_GAP_COST if joint else READER_GAP_COST
     normal = features.normalize(text.cepstra, text.phone > 0)
     spoken = _with_slopes(normal)
     likeness = _flattened(phones.log_posteriors(phones.stack(normal), voices()[1].classifier()))

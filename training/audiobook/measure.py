@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import soundfile
@@ -14,9 +15,11 @@ from tqdm import tqdm
 
 from robot_ai.errors import ConfigurationError
 from training.audiobook import syncmap
-from training.audiobook.align import ENGINES, make_aligner
+from training.audiobook.align import ENGINES, from_document, make_aligner, to_document
+from training.audiobook.files import read_json, write_json
 from training.audiobook.fragments import Alignment
 from training.audiobook.known import SHELVES, KnownBook, build_shelf
+from training.audiobook.plausible import believe
 from training.audiobook.scoring import Tally, score_book
 
 AENEAS_CONFIGURATION = 'task_language=spa|is_text_type=plain|os_task_file_format=json'
@@ -38,14 +41,29 @@ def align_with_aeneas(book: KnownBook, python: str) -> Alignment:
     return Alignment(fragments, [], 'aeneas', len(book.samples) / 16000)
 
 
-def measure(books: list[KnownBook], engine: str, model: str, aeneas: str) -> dict:
-    """Return the figures of one engine over `books`."""
-    aligner = None if engine == 'aeneas' else make_aligner(engine, model)
-    tally = Tally()
+def measure(books: list[KnownBook], engine: str, model: str, aeneas: str, keep: Path | None = None) -> dict:
+    """Return the figures of one engine over `books`, and how long it took.
+
+    What the search gives is kept in the folder `keep`, so that a broken-off measurement goes on.
+    """
+    aligner, tally, seconds = None if engine == 'aeneas' else make_aligner(engine, model), Tally(), 0.0
     for book in tqdm(books, desc=engine, unit='book', disable=None):
-        found = align_with_aeneas(book, aeneas) if engine == 'aeneas' else aligner.align(book.samples, book.sentences)
+        kept = keep / f'{engine}-{book.name}-{len(book.sentences)}.json' if keep else None
+        begun = time.process_time()
+        if engine == 'aeneas':
+            found = align_with_aeneas(book, aeneas)
+        else:
+            if kept and kept.is_file():
+                document = read_json(kept)
+                searched, expected, spent = from_document(kept, document), document['expected'], document['cpu_s']
+            else:
+                searched, expected = aligner.search(book.samples, book.sentences)
+                spent = time.process_time() - begun
+                if kept:
+                    write_json(kept, {**to_document(searched), 'expected': expected, 'cpu_s': spent})
+            found, seconds = believe(searched, expected), seconds + spent
         score_book(book, found, tally)
-    return tally.summary()
+    return {**tally.summary(), 'cpu_s': round(seconds)}
 
 
 def add_arguments(parser) -> None:
@@ -54,9 +72,11 @@ def add_arguments(parser) -> None:
     parser.add_argument('--shelf', choices=tuple(SHELVES), default='validation',
                         help='which clips the books are made of; test is for final figures only')
     parser.add_argument('--engine', action='append', choices=(*ENGINES, 'aeneas'), help='default: all but aeneas')
-    parser.add_argument('--model', default='', help='folder of the speech model (ctc); default: the one shipped')
+    parser.add_argument('--model', default='', help='folder of the speech model (ctc, joint); default: the one shipped')
     parser.add_argument('--aeneas', default='', metavar='PYTHON', help='the Python of an environment with aeneas')
     parser.add_argument('--without-omissions', action='store_true', help='books whose text is just what is read')
+    parser.add_argument('--keep', type=Path, metavar='FOLDER',
+                        help='keep what is found there, and go on from it; of one --shelf and one model')
     parser.add_argument('--write', type=Path, metavar='FOLDER', help='write the books there, as folders to prepare')
 
 
@@ -75,7 +95,7 @@ def run(options) -> int:
     figures = {'shelf': options.shelf, 'omissions': not options.without_omissions,
                'minutes': round(sum(len(book.samples) for book in books) / 16000 / 60, 1)}
     for engine in engines:
-        figures[engine] = measure(books, engine, options.model, options.aeneas)
+        figures[engine] = measure(books, engine, options.model, options.aeneas, options.keep)
     print(json.dumps(figures, indent=1))
     return 0
 

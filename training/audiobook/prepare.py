@@ -114,7 +114,7 @@ def add_arguments(parser) -> None:
     """Declare the options."""
     parser.add_argument('book', nargs='+', help='folder with recordings/ and text/ (see docs/audiobook.md)')
     parser.add_argument('--engine', choices=ENGINES, default='dtw', help='which aligner finds the text')
-    parser.add_argument('--model', default='', help='folder of the speech model (ctc); default: the one shipped')
+    parser.add_argument('--model', default='', help='folder of the speech model (ctc, joint); default: the one shipped')
     parser.add_argument('--workers', type=int, default=1,
                         help='books prepared at a time; the recordings of a book go one after the other, '
                              'for each begins in the text where the one before it ends')
