@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from robot_ai.errors import ModelError
 from robot_ai.paths import share_directory
+from robot_ai.yaml_files import read_yaml_file
 
 KINDS = ('speech', 'whisper', 'characters', 'expressions')
 REQUIRED = ('kind', 'name', 'version', 'graph', 'files', 'labels', 'parameters')
-MAX_YAML_BYTES = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,9 @@ def load_model(folder: str | Path, kind: str | None = None) -> ModelInfo:
     absent = [key for key in REQUIRED if key not in document]
     if absent:
         raise ModelError(f'{path}: lacks {", ".join(absent)}')
+    for key in ('kind', 'name', 'version', 'graph'):
+        if isinstance(document[key], (dict, list)):
+            raise ModelError(f'{path}: {key} must be one word')
     if document['kind'] not in KINDS:
         raise ModelError(f'{path}: kind {document["kind"]!r} is none of {", ".join(KINDS)}')
     if kind is not None and document['kind'] != kind:
@@ -87,22 +89,19 @@ def load_model(folder: str | Path, kind: str | None = None) -> ModelInfo:
     for key, expected in (('files', dict), ('labels', list), ('parameters', dict)):
         if not isinstance(document[key], expected):
             raise ModelError(f'{path}: {key} must be a {"mapping" if expected is dict else "list"}')
+    if any(isinstance(label, (dict, list)) for label in document['labels']):
+        raise ModelError(f'{path}: labels must be a list of texts')
     if document['graph'] not in document['files']:
         raise ModelError(f'{path}: the graph {document["graph"]!r} is not listed under files')
     for name, facts in document['files'].items():
         _check_file(folder, name, facts, path)
     return ModelInfo(folder, document['kind'], str(document['name']), str(document['version']),
-                     folder / document['graph'], document['files'][document['graph']]['sha256'],
+                     folder / document['graph'], document['files'][document['graph']]['sha256'].lower(),
                      tuple(str(label) for label in document['labels']), document['parameters'], document)
 
 
 def _read_yaml(path):
-    try:
-        if path.stat().st_size > MAX_YAML_BYTES:
-            raise ModelError(f'{path}: {path.stat().st_size} bytes, at most {MAX_YAML_BYTES}')
-        document = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ModelError(f'{path}: cannot be read: {error}') from None
+    document = read_yaml_file(path, ModelError)
     if not isinstance(document, dict):
         raise ModelError(f'{path}: expected a mapping')
     return document
@@ -119,7 +118,10 @@ def _check_file(folder, name, facts, path):
     size = file.stat().st_size
     if 'bytes' in facts and size != facts['bytes']:
         raise ModelError(f'{file}: {size} bytes, expected {facts["bytes"]}; copy the model folder again')
-    actual = sha256_of(file)
+    try:
+        actual = sha256_of(file)
+    except OSError as error:
+        raise ModelError(f'{file}: cannot be read: {error.strerror}') from None
     if actual != facts['sha256'].lower():
         raise ModelError(f'{file}: SHA-256 is {actual[:16]}..., model.yaml says {facts["sha256"][:16]}...; '
                          'the file was altered or only partly copied')
@@ -129,10 +131,20 @@ class GraphRunner:
     """Runs the signatures of a model's LiteRT graph: named NumPy arrays in, named NumPy arrays out."""
 
     def __init__(self, info: ModelInfo, threads: int = 1):
-        """Open the graph; ModelError where the flatbuffer cannot be opened. Not thread-safe."""
+        """Open the graph; ModelError where the flatbuffer cannot be opened. Not thread-safe.
+
+        It is read whole and checked once more: LiteRT would map the file, and a copy over a mapped file crashes the
+        process that runs it.
+        """
         self.info = info
         try:
-            self._interpreter = _interpreter_class()(model_path=str(info.graph), num_threads=threads)
+            content = info.graph.read_bytes()
+        except OSError as error:
+            raise ModelError(f'{info.graph}: cannot be read: {error.strerror}') from None
+        if hashlib.sha256(content).hexdigest() != info.sha256:
+            raise ModelError(f'{info.graph}: was altered while it was being opened; load the model again')
+        try:
+            self._interpreter = _interpreter_class()(model_content=content, num_threads=threads)
             self._runners = {name: self._interpreter.get_signature_runner(name)
                              for name in self._interpreter.get_signature_list()}
         except (ValueError, RuntimeError) as error:

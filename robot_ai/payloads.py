@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from robot_ai.errors import PayloadError
 
 MAX_JSON_BYTES = 262_144  # no honest message of ours comes near; more is refused unparsed
+MAX_INTEGER = 2**53  # what JSON's other readers hold exactly
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,34 @@ class Payload:
         """Read a payload. Unknown fields are ignored; PayloadError where the rest does not fit."""
         if len(text) > MAX_JSON_BYTES:
             raise PayloadError(f'{cls.__name__}: {len(text)} characters of JSON, at most {MAX_JSON_BYTES}')
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise PayloadError(f'{cls.__name__}: not JSON: {error}') from None
+        return cls.from_value(strict_json(text, cls.__name__))
+
+    @classmethod
+    def from_value(cls, value):
+        """The same from what `strict_json` returned."""
         return _read(cls, value, cls.__name__)
+
+
+def strict_json(text: str, name: str):
+    """Return what a JSON text holds; PayloadError, naming `name`, where it is none, or could not be sent on.
+
+    Python's reader takes more than JSON allows: NaN, numbers beyond floats, and half a surrogate pair, a text that
+    nothing can encode.
+    """
+    try:
+        value = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        if '\\u' in text:
+            json.dumps(value, ensure_ascii=False).encode('utf-8')
+    except (ValueError, RecursionError) as error:
+        raise PayloadError(f'{name}: not JSON: {error}') from None
+    return value
+
+
+def _finite(text):
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f'expected a finite number, got {text}')
+    return number
 
 
 def _read(kind, value, where):
@@ -79,9 +103,9 @@ def _read(kind, value, where):
                 raise PayloadError(f'{where}: expected {len(arguments)} values, got {_shown(value)}')
             return tuple(_read(a, v, f'{where}[{i}]') for i, (a, v) in enumerate(zip(arguments, value)))
         return tuple(_read(arguments[0], v, f'{where}[{i}]') for i, v in enumerate(value))
+    if kind in (float, int) and isinstance(value, int) and abs(value) > MAX_INTEGER:
+        raise PayloadError(f'{where}: expected a number up to {MAX_INTEGER}, got one of {value.bit_length()} bits')
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            raise PayloadError(f'{where}: expected a finite number, got {value}')
         return float(value)
     if kind is dict and isinstance(value, dict):
         return value

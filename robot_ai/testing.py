@@ -16,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from robot_ai.errors import ConfigurationError
+from robot_ai.yaml_files import read_yaml_file
 
 TIME_TOLERANCE = 0.020  # s that the times of words and symbols may differ
 SECTIONS = ('transcripts', 'symbols', 'states', 'say')
@@ -72,8 +73,10 @@ class Outcome:
 
 def load_outcome(path: str | Path) -> Outcome:
     """Read an expectation file; ConfigurationError where it has not the form that `Outcome.save` writes."""
+    if not Path(path).is_file():
+        raise ConfigurationError(f'{path}: no such file; `robot-ai replay BAG --expect {path} --update` writes it')
+    document = read_yaml_file(path)
     try:
-        document = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
         unknown = set(document) - set(SECTIONS)
         if unknown:
             raise ValueError(f'unknown section {sorted(unknown)[0]!r}')
@@ -85,10 +88,7 @@ def load_outcome(path: str | Path) -> Outcome:
             symbols=None if symbols is None else [SeenSymbol(str(s['latex']), float(s['at'])) for s in symbols],
             states=document.get('states') and [str(s) for s in document['states']],
             say=document.get('say') and [str(s) for s in document['say']])
-    except OSError as error:
-        raise ConfigurationError(f'{path}: cannot be read: {error.strerror}; '
-                                 f'`robot-ai replay BAG --expect {path} --update` writes it') from None
-    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ConfigurationError(f'{path}: expected the sections {", ".join(SECTIONS)} as '
                                  f'`robot-ai replay --update` writes them: {error}') from None
 

@@ -39,7 +39,7 @@ def test_times_may_differ_by_20_ms_and_no_more():
 
 
 @pytest.mark.parametrize('text, reason', [
-    ('say: [', 'expected the sections'), ('words: []', "unknown section 'words'"), ('- 1', 'expected the sections'),
+    ('say: [', 'not YAML'), ('words: []', "unknown section 'words'"), ('- 1', 'expected the sections'),
     ('transcripts: [{start: 1}]', "'text'"), ('symbols: [{latex: x, at: soon}]', 'soon')])
 def test_a_file_of_another_form_is_refused(tmp_path, text, reason):
     (tmp_path / 'expected.yaml').write_text(text)

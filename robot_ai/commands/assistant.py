@@ -14,11 +14,10 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
-
 from robot_ai.bags import Bag
 from robot_ai.errors import ConfigurationError
 from robot_ai.paths import find_file, share_directory
+from robot_ai.yaml_files import read_yaml_file
 
 NODES = ('speaker', 'performer', 'state_machine', 'speech_to_text', 'character_recognizer', 'web', 'camera',
          'microphone')
@@ -93,12 +92,7 @@ def plan(options) -> tuple[dict[str, dict], dict]:
 
 def _existing(file) -> Path:
     path = Path(file).expanduser()
-    try:
-        document = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except OSError as error:
-        raise ConfigurationError(f'{path}: cannot be read: {error.strerror}') from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigurationError(f'{path}: not YAML: {error}') from None
+    document = read_yaml_file(path)
     if not isinstance(document, dict) or not all(
             isinstance(block, dict) and 'ros__parameters' in str(block) for block in document.values()):
         raise ConfigurationError(f'{path}: no parameter file; see {share_directory() / "config" / "default.yaml"}')

@@ -54,7 +54,8 @@ class Reminders:
         """Go on from a snapshot: what fell due while the robot was off waits now, unless it is too late."""
         self.restart(now)
         for part in ('waiting', 'due'):
-            for name, due in dict(snapshot.get(part) or {}).items():
+            kept = snapshot.get(part)
+            for name, due in (kept if isinstance(kept, dict) else {}).items():
                 if name in self._all and isinstance(due, (int, float)) and now - MISSED_LOOK_BACK < due <= now:
                     self._waiting.setdefault(name, float(due))
 

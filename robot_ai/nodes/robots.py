@@ -6,10 +6,9 @@ Such a file is a parameter YAML like any other, in which the block `/**/robot`, 
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from robot_ai.errors import ConfigurationError
 from robot_ai.paths import find_file
+from robot_ai.yaml_files import read_yaml_file
 
 BLOCK = '/**/robot'
 
@@ -26,13 +25,11 @@ class Robot:
 def load_robot(name: str) -> Robot:
     """Read `name`: a robot of config/ ('pepper') or a path. ConfigurationError where it cannot be used."""
     path = find_file(name if name.endswith('.yaml') else f'{name}.yaml', 'config')
+    document = read_yaml_file(path)
     try:
-        document = yaml.safe_load(path.read_text(encoding='utf-8'))
         block = document.get(BLOCK, {}).get('ros__parameters', {})
         robot = Robot(path, tuple(block.get('without', ())), tuple(block.get('remappings', ())))
-    except OSError as error:
-        raise ConfigurationError(f'{path}: cannot be read: {error.strerror}') from None
-    except (yaml.YAMLError, AttributeError, TypeError) as error:
+    except (AttributeError, TypeError) as error:
         raise ConfigurationError(f'{path}: no parameter file with a block {BLOCK}: {error}') from None
     for rule in robot.remappings:
         if not isinstance(rule, str) or len(rule.split(':=')) != 2:

@@ -38,6 +38,8 @@ TICK = 0.1  # s of ROS time between looks at the timers; they run at their own d
 SETTLE = 0.5  # s of sound after a timer's due time: by then speech that began before it shows as voice activity
 PROGRESS_LIVE = 3.0  # s without audio/progress after which timers follow the clock alone
 LONGEST_HOLD = 30.0  # s that voice activity may hold timers back; a television talks longer
+LONGEST_SPEECH = 600.0  # s of one utterance; more is a mistake
+MOST_AHEAD = 2_000 * MS  # that a stamp may lie ahead of the clock
 SAVE_EVERY = 60.0  # s of wall time between saves where nothing but the time has changed
 JOIN_WAIT = 3.0  # s of wall time that a start waits for a voice and a performer: what is sent before, nobody gets
 
@@ -209,12 +211,24 @@ class StateMachineNode(PlainNode):
 
     def _on_transcript(self, data):
         detail = TranscriptDetail.from_json(data)
-        begin = detail.stamp.ns or self.get_clock().now().nanoseconds
-        end = begin + max(0, int(detail.duration * 1e9))
+        begin = self._when('transcript', detail.stamp.ns)
+        end = begin + int(min(max(0.0, detail.duration), LONGEST_SPEECH) * 1e9)
         if detail.source == 'microphone' and self._own_voice(begin):
             return
         self.health.count('transcripts')
         self._feed(Heard(detail.text, detail.confidence, began=begin / 1e9), end / 1e9)
+
+    def _when(self, topic, stamp) -> int:
+        """Return when something was heard or seen (ns): as stamped, but never ahead of this clock.
+
+        One message from a clock that is wrong would drag every timer and reminder along into the future.
+        """
+        now = self.get_clock().now().nanoseconds
+        if now and stamp - now > MOST_AHEAD:
+            self.health.event(f'{topic}: stamped {(stamp - now) / 1e9:.1f} s ahead of this clock; taken as of now: '
+                              'synchronise the clocks (chrony), or set use_sim_time')
+            return now
+        return stamp or now
 
     def _on_text(self, text):
         now = self.get_clock().now().nanoseconds
@@ -232,7 +246,7 @@ class StateMachineNode(PlainNode):
     def _on_characters(self, data):
         detail = CharactersDetail.from_json(data)
         self.health.count('readings')
-        self._feed(seen(detail), (detail.stamp.ns / 1e9) or self._now())
+        self._feed(seen(detail), self._when('characters', detail.stamp.ns) / 1e9)
 
     def _on_latex(self, latex):
         self.health.count('readings')

@@ -6,6 +6,8 @@ weights in half precision: 12 bytes an n-gram, opened in milliseconds, nothing c
     python -m robot_ai.speech.language_model spanish.arpa spanish.npz
 """
 import sys
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -74,13 +76,18 @@ class NgramModel:
     def load(cls, path: str | Path) -> 'NgramModel':
         """Read an .npz of ours, or an .arpa; ModelError where it is neither."""
         path = Path(path)
-        if path.suffix == '.arpa':
-            return cls.from_arpa(path)
         try:
+            if path.suffix == '.arpa':
+                return cls.from_arpa(path)
             with np.load(path, allow_pickle=False) as held:
                 units = held['units'].tobytes().decode('utf-8').split('\n')
-                return cls(int(held['order']), units, held['keys'], held['log_probs'], held['backoffs'])
-        except (OSError, ValueError, KeyError, EOFError) as error:
+                order, keys, values = int(held['order']), held['keys'], (held['log_probs'], held['backoffs'])
+            if order < 1 or keys.dtype != np.uint64 or any(
+                    v.shape != keys.shape or v.ndim != 1 or v.dtype.kind != 'f' for v in values):
+                raise ValueError('its arrays do not fit each other')
+            return cls(order, units, keys, *values)
+        except (OSError, ValueError, KeyError, IndexError, EOFError, RuntimeError, TypeError, zipfile.BadZipFile,
+                zlib.error) as error:
             raise ModelError(f'{path}: not a language model of ours (.npz) or .arpa: {error}') from None
 
     @classmethod

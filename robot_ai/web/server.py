@@ -6,7 +6,6 @@ little endian) as binary frames from the page that holds the microphone.
 """
 import asyncio
 import contextlib
-import json
 import mimetypes
 import threading
 import time
@@ -23,8 +22,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from robot_ai.dialogue.drawing import STYLE
-from robot_ai.errors import ConfigurationError, RobotAIError
-from robot_ai.payloads import DialogueEvent, Payload, Stamp
+from robot_ai.errors import ConfigurationError, PayloadError, RobotAIError
+from robot_ai.payloads import DialogueEvent, Payload, Stamp, strict_json
 from robot_ai.web.hub import Client, Hub
 from robot_ai.web.security import COOKIE, Access, announcement, open_socket
 from robot_ai.web.writing import Writer, Writing
@@ -256,9 +255,9 @@ class PageServer:
     async def _take(self, client, text):
         """Do what one text message asks."""
         try:
-            message = json.loads(text)
+            message = strict_json(text, 'message')
             topic, data = message['topic'], message.get('data')
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (PayloadError, TypeError, KeyError, AttributeError):
             raise ConfigurationError('a message is {"topic": ..., "data": ...} in JSON') from None
         if topic == 'writing':
             await self._read_writing(client, data)
@@ -268,7 +267,7 @@ class PageServer:
         elif topic == 'utterance' and isinstance(data, str) and 0 < len(data.strip()) <= MAX_UTTERANCE:
             self._backend.utterance(data.strip())
         elif topic == 'dialogue/event':
-            self._backend.event(DialogueEvent.from_json(json.dumps(data)))
+            self._backend.event(DialogueEvent.from_value(data))
         elif topic == 'listening' and isinstance(data, bool):
             self._backend.listening(data)
         elif topic == 'microphone' and isinstance(data, bool):

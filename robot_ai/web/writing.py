@@ -4,7 +4,6 @@ The recognisers run in this process; strokes are known here, so they are used as
 """
 import base64
 import json
-import math
 import os
 import threading
 from dataclasses import dataclass
@@ -70,9 +69,9 @@ def make_writer(models: str = '', samples_folder: str = '') -> 'Writer':
 def _point(value):
     if (isinstance(value, list) and len(value) >= 2 and
             all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value[:2])):
-        x, y = float(value[0]), float(value[1])
-        if math.isfinite(x) and math.isfinite(y) and max(abs(x), abs(y)) <= MAX_COORDINATE:
-            return x, y
+        x, y = value[:2]
+        if abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE:  # false for NaN; an integer may exceed any float
+            return float(x), float(y)
     raise PayloadError('writing: a point is [x, y] in canvas pixels')
 
 

@@ -3,9 +3,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import yaml
-
 from robot_ai.errors import ConfigurationError
+from robot_ai.yaml_files import read_yaml_file
 
 EXAMPLE = Path(__file__).parent / 'librivox_es.yaml'
 REQUIRED = ('id', 'title', 'reader', 'author', 'language', 'licence', 'recordings', 'text')
@@ -34,10 +33,7 @@ class Entry:
 
 def read_catalogue(path: Path) -> list[Entry]:
     """Return the catalogue's books; ConfigurationError names the book and the field that is wrong."""
-    try:
-        document = yaml.safe_load(path.read_text(encoding='utf-8'))  # JSON is YAML
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f'{path}: the catalogue cannot be read: {error}') from None
+    document = read_yaml_file(path)  # JSON is YAML
     books = document.get('books') if isinstance(document, dict) else None
     if not isinstance(books, list) or not books:
         raise ConfigurationError(f'{path}: expected a mapping with a list "books"')
@@ -71,10 +67,15 @@ def _entry(path, number, book):
 
 def _sources(where, items, kind):
     found = []
+    if not isinstance(items, (str, dict, list)):
+        raise ConfigurationError(f'{where}: {kind}: expected addresses, not {items!r}')
     for item in [items] if isinstance(items, (str, dict)) else items:
         item = {'url': item} if isinstance(item, str) else item
         url = item.get('url') if isinstance(item, dict) else None
-        parts = urlsplit(url) if isinstance(url, str) else None
+        try:
+            parts = urlsplit(url) if isinstance(url, str) else None
+        except ValueError:  # half a bracket of an IPv6 address
+            parts = None
         if parts is None or parts.scheme not in ('http', 'https') or not parts.netloc:
             raise ConfigurationError(f'{where}: {kind}: expected http or https addresses, not {item!r}')
         name = str(item.get('name') or unquote(parts.path).rsplit('/', 1)[-1])

@@ -16,9 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from robot_ai.errors import ConfigurationError
+from robot_ai.yaml_files import read_yaml_file
 
 AUDIO_SUFFIXES = ('.mp3', '.ogg', '.oga', '.opus', '.flac', '.m4a', '.wav')
 TEXT_SUFFIXES = ('.epub', '.html', '.htm', '.xhtml', '.txt')
@@ -53,7 +52,7 @@ def read_json(path: Path):
     """Read JSON; ConfigurationError names the file that is missing or not JSON."""
     try:
         return json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f'{path}: expected a JSON file: {error}') from None
 
 
@@ -93,10 +92,7 @@ def read_book(folder: str | Path) -> Book:
         raise ConfigurationError(f'{folder}: no such folder; expected recordings/ and text/ in a folder a book')
     path, said = folder / 'book.yaml', {}
     if path.is_file():
-        try:
-            said = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
-        except (UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConfigurationError(f'{path}: cannot be read: {error}') from None
+        said = read_yaml_file(path) or {}
         if not isinstance(said, dict):
             raise ConfigurationError(f'{path}: expected a mapping with title, reader, author, language, licence')
     recordings = _listed(folder, said.get('recordings'), 'recordings', AUDIO_SUFFIXES)
@@ -109,6 +105,8 @@ def read_book(folder: str | Path) -> Book:
 
 def _listed(folder, names, kind, suffixes):
     if names is not None:
+        if not isinstance(names, str) and not (isinstance(names, list) and all(isinstance(n, str) for n in names)):
+            raise ConfigurationError(f'{folder / "book.yaml"}: {kind}: expected a file name, or a list of them')
         return tuple(folder / name for name in ([names] if isinstance(names, str) else names))
     found = [path for path in (folder / kind).glob('*') if path.suffix.lower() in suffixes]
     return tuple(sorted(found, key=lambda path: natural_key(path.name)))

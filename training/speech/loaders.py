@@ -8,6 +8,7 @@ such as `speech-data synthesize` writes. A broken line or file is named in `Prob
 
 import csv
 import json
+import math
 import re
 import tarfile
 from collections.abc import Callable, Iterator
@@ -233,6 +234,13 @@ def _folder(path, problems):
         )
 
 
+def _time(value) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f'{number} is no time')
+    return number
+
+
 def _from_row(row, base, problems, place):
     """Return the Utterance of a mapping of a CSV row or JSON line, or None and a problem."""
     audio = next((row[name] for name in _AUDIO_COLUMNS if row.get(name)), None)
@@ -246,9 +254,9 @@ def _from_row(row, base, problems, place):
         return None
     try:
         numbers = {
-            name: float(row[name]) for name in ('start', 'end', 'seconds') if row.get(name) not in (None, '')
+            name: _time(row[name]) for name in ('start', 'end', 'seconds') if row.get(name) not in (None, '')
         }
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         problems.add(place, 'start, end and seconds: expected numbers')
         return None
     words = {name: str(row[name]) for name in ('speaker', 'source', 'licence', 'split') if row.get(name)}
@@ -256,18 +264,28 @@ def _from_row(row, base, problems, place):
 
 
 def _csv(path, problems):
-    with open(path, encoding='utf-8-sig', newline='') as lines:
+    with open(path, encoding='utf-8-sig', errors='replace', newline='') as lines:
         head = lines.readline()
         lines.seek(0)
         delimiter = max(',;\t|', key=head.count)
         rows = csv.DictReader(lines, delimiter=delimiter)
-        for row in rows:
+        for row in _rows(rows, path, problems):
             place = f'{path}:{rows.line_num}'
             utterance = _from_row(
                 {key.strip().lower(): value for key, value in row.items() if key}, path.parent, problems, place
             )
             if utterance:
                 yield utterance
+
+
+def _rows(rows, path, problems):
+    while True:
+        try:
+            yield next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            problems.add(f'{path}:{rows.line_num}', error)
 
 
 def _manifest(path, problems):
@@ -280,7 +298,7 @@ def _manifest(path, problems):
                 row = json.loads(line)
                 if not isinstance(row, dict):
                     raise ValueError('expected a JSON object')
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 problems.add(f'{path}:{number}', error)
                 continue
             utterance = _from_row(row, path.parent, problems, f'{path}:{number}')
@@ -291,7 +309,7 @@ def _manifest(path, problems):
 def _is_map(file):
     try:
         return 'fragments' in json.loads(file.read_text(encoding='utf-8'))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return False
 
 
@@ -300,15 +318,17 @@ def _aeneas(path, problems):
     for file in files:
         try:
             fragments = json.loads(file.read_text(encoding='utf-8'))['fragments']
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            if not isinstance(fragments, list):
+                raise TypeError('fragments is no list')
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             problems.add(file, f'no aeneas sync map ({error!r}): expected {{"fragments": [...]}}')
             continue
         sound = _with_sound(file.with_suffix(''))
         for number, fragment in enumerate(fragments):
             try:
-                begin, end = float(fragment['begin']), float(fragment['end'])
+                begin, end = _time(fragment['begin']), _time(fragment['end'])
                 text = ' '.join(fragment['lines'])
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 problems.add(f'{file}: fragment {number}', f'expected begin, end and lines ({error!r})')
                 continue
             if text.strip():  # aeneas writes its head and tail as fragments without text

@@ -13,9 +13,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import yaml
-
 from robot_ai.errors import ConfigurationError
+from robot_ai.yaml_files import read_yaml_file
 
 CONFIGS = Path(__file__).parent / 'configs'
 BLANK_LABELS = 4  # a clip without speech weighs as much as one of so many letters
@@ -27,7 +26,10 @@ def read_config(name: str) -> dict:
     if not path.is_file():
         names = ', '.join(sorted(p.stem for p in CONFIGS.glob('*.yaml')))
         raise ConfigurationError(f'{path}: no such config; there are {names}')
-    return yaml.safe_load(path.read_text(encoding='utf-8'))
+    config = read_yaml_file(path)
+    if not isinstance(config, dict):
+        raise ConfigurationError(f'{path}: expected a mapping, like those of {CONFIGS}')
+    return config
 
 
 def label_weight(batch) -> float:
