@@ -16,7 +16,6 @@ from robot_ai.nodes.common import stream_qos
 LOOK_EVERY = 0.2  # s between two looks at the graph, by the steady clock
 DEPTH = 100  # messages that the middleware keeps while the node is busy: images need few, sound every one
 MOST_WAITING = 50  # messages kept until audio_info comes
-PREFERENCE = (forms.BUFFER, forms.SAMPLES_STAMPED, forms.DATA_STAMPED, forms.SAMPLES, forms.DATA, forms.ARRAY)
 
 
 class AudioInput:
@@ -61,7 +60,7 @@ class AudioInput:
         else:
             usable = self._usable(published)
             if usable:
-                self._take(min(usable, key=lambda item: (PREFERENCE.index(item[1]), item[0])))
+                self._take(min(usable, key=lambda item: (forms.PREFERENCE.index(item[1]), item[0])))
         if self._form in forms.NEEDS_INFO and self._info_subscription is None:
             self._look_for_info()
 

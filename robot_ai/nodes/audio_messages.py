@@ -22,6 +22,7 @@ MAX_BLOCK = 30.0  # s of sound in one message; more is a mistake, not a stream
 # Forms, as `form_of` tells them.
 DATA, DATA_STAMPED, SAMPLES, SAMPLES_STAMPED, BUFFER, ARRAY = (
     'AudioData', 'AudioDataStamped', 'Audio', 'AudioStamped', 'AudioBuffer', 'Int16MultiArray')
+PREFERENCE = (BUFFER, SAMPLES_STAMPED, DATA_STAMPED, SAMPLES, DATA, ARRAY)  # the more a message says, the sooner
 NEEDS_INFO = (DATA, DATA_STAMPED)  # the message itself says neither rate nor channels
 UNSTAMPED = (DATA, SAMPLES, ARRAY)
 

@@ -26,6 +26,7 @@ from robot_ai.nodes.common import RESULT_QOS, STATE_QOS, ManagedNode, Parameter,
 from robot_ai.payloads import RecognitionContext, Stamp, TranscriptDetail, WordDetail
 from robot_ai.speech import spanish
 from robot_ai.speech.audio import SampleClock, StreamingResampler
+from robot_ai.speech.endpointing import PROFILES
 from robot_ai.speech.other_engines import CLOUD_ENGINES, ENGINES, OURS, make_recognizer
 from robot_ai.speech.wake import WakeWord
 from robot_ai.worker import Worker
@@ -54,7 +55,7 @@ class SpeechToTextNode(ManagedNode):
                   '`transcript/detail` keeps what was heard', live=True),
         Parameter('threads', 1, 'threads that inference may use', minimum=1, maximum=64),
         Parameter('profile', 'normal', 'endpointing profile before a dialogue chooses one',
-                  choices=('normal', 'paused_speech')),
+                  choices=tuple(PROFILES)),
         Parameter('partials', True, 'publish what is heard before the end of an utterance', live=True),
         Parameter('barge_in', False, 'listen while the robot speaks: for robots that cancel their own echo',
                   live=True),
@@ -335,8 +336,8 @@ def _time(nanoseconds):
 
 
 def _default_recognizer(folder, threads, profile):
-    from robot_ai.speech.recognizer import SpeechRecognizer
-    return SpeechRecognizer(folder, threads=threads, profile=profile)
+    from robot_ai.speech.recognizer import open_recognizer
+    return open_recognizer(folder, threads=threads, profile=profile)
 
 
 def main(args=None):
