@@ -79,7 +79,9 @@ def _test(options) -> int:
         for fault in outcome.faults:
             print(fault)
         print(f'{name}: {outcome.passed} conversations passed, {outcome.failed} failed, '
-              f'{len(outcome.visited)} states visited')
+              f'{len(outcome.visited)} of {outcome.states} states visited')
+        if outcome.unvisited:
+            print(f'  not visited: {", ".join(outcome.unvisited)}')
         failed |= bool(outcome.faults)
     return 1 if failed else 0
 

@@ -96,14 +96,10 @@ def _reach(dialogue):
 def _collisions(dialogue):
     """Yield each pair of intents of which one takes the other's example for its own: the clearest example."""
     understanding, worst = Understanding(dialogue), {}
-    for name, intent in dialogue.intents.items():
-        for example in intent.examples:
-            if '{' in example:
-                continue
-            for other, score in understanding.rivals(example, name):
-                pair = tuple(sorted((name, other)))
-                if score >= COLLISION and score > worst.get(pair, (0,))[0]:
-                    worst[pair] = (score, name, example, other)
+    for score, name, example, other in understanding.collisions(COLLISION):
+        pair = tuple(sorted((name, other)))
+        if name in dialogue.intents and score > worst.get(pair, (0,))[0]:
+            worst[pair] = (score, name, example, other)
     for score, name, example, other in worst.values():
         line, column = dialogue.places[('intent', name)]
         nearest = understanding.nearest_example(example, other)

@@ -39,8 +39,13 @@ class Row:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """95 % bootstrap interval of `accuracy`: distinct utterances are drawn anew, each with all its mishearings."""
+        """95 % bootstrap interval of `accuracy`: distinct utterances are drawn anew, each with all its mishearings.
+
+        Where all are alike, drawing says nothing: the Wilson interval then.
+        """
         shares = np.array(self.shares)
+        if shares.min() == shares.max():
+            return interval(float(shares.sum()), len(shares))
         drawn = np.random.default_rng(0).integers(len(shares), size=(RESAMPLES, len(shares)))
         low, high = np.percentile(shares[drawn].mean(axis=1), (2.5, 97.5))
         return float(low), float(high)

@@ -31,12 +31,23 @@ ANSWER_DELAY = 2.0  # s from the end of the robot's sentence to the person's ans
 
 @dataclass
 class Outcome:
-    """What became of one script: conversations passed, faults with line and column, states visited."""
+    """What became of one script: conversations passed, faults with line and column, states visited and not."""
 
     passed: int = 0
     failed: int = 0
     faults: list = field(default_factory=list)
     visited: set = field(default_factory=set)
+    leaves: tuple[str, ...] = ()  # states that the dialogue can stand in
+
+    @property
+    def states(self) -> int:
+        """How many states the dialogue can stand in."""
+        return len(self.leaves)
+
+    @property
+    def unvisited(self) -> list[str]:
+        """Those that no conversation came to, in the file's order."""
+        return [path for path in self.leaves if path not in self.visited]
 
 
 class Player:
@@ -106,7 +117,8 @@ def run_script(path, seed: int = 0) -> Outcome:
     beside = Path(path).parent / str(script['dialogue'])
     here = beside.is_file() and not beside.samefile(path)
     dialogue = load_dialogue(beside if here else find_file(script['dialogue'], 'config/dialogues'))
-    outcome, machine = Outcome(), DialogueMachine(dialogue, 0.0, seed)  # built once: that is what takes time
+    outcome = Outcome(leaves=tuple(p for p, s in dialogue.states.items() if s.leaf))
+    machine = DialogueMachine(dialogue, 0.0, seed)  # built once: that is what takes time
     for i, conversation in enumerate(script['conversations']):
         where = ('conversations', i)
         if not isinstance(conversation, dict) or not isinstance(conversation.get('steps'), list):

@@ -14,6 +14,7 @@ from robot_ai.speech.spanish import fold
 
 MAX_CHARACTERS = 400  # a longer transcript is cut: no honest answer to a robot comes near
 MAX_WORDS = 40
+BORDER = 'xborderx'  # between texts that are folded together; no normaliser changes it
 
 _SPANISH = [(re.compile(a), b) for a, b in (
     ('h?u(?=[ei])(?<![a-z]u)', 'w'), ('ch', 'C'), ('ph', 'f'), ('sh', 's'), ('h', ''),
@@ -33,6 +34,15 @@ def words_of(text: str, language: str = 'es') -> tuple[str, ...]:
     text = text[:MAX_CHARACTERS]
     folded = fold(text) if language == 'es' else _english(text)
     return tuple(folded.split()[:MAX_WORDS])
+
+
+def words_of_all(texts, language: str = 'es') -> list[tuple[str, ...]]:
+    """Return `words_of` of each text; much faster for many short texts, which are folded in one go."""
+    together = f' {BORDER} '.join(texts)
+    parts = (fold(together) if language == 'es' else _english(together)).split(BORDER)
+    if len(parts) != len(texts):  # a text that holds the border itself
+        return [words_of(text, language) for text in texts]
+    return [tuple(part.split()[:MAX_WORDS]) for part in parts]
 
 
 @functools.lru_cache(16384)

@@ -17,7 +17,7 @@ from rapidfuzz.distance import Levenshtein
 
 from robot_ai.dialogue.lexicon import bare, groups_of, other_talk
 from robot_ai.dialogue.slots import NO, YES, find_slots
-from robot_ai.dialogue.sounds import sounds_of, words_of
+from robot_ai.dialogue.sounds import sounds_of, words_of, words_of_all
 from robot_ai.errors import DialogueError
 
 # Chosen on the development half of test/dialogue/understanding_*.yaml; the figures come from the other half.
@@ -68,12 +68,13 @@ class Understanding:
         self._compared = functools.lru_cache(2048)(self._compare)  # the same words come again and again
 
     def _index(self, examples):
-        rows, self.written = [], []
-        for name, written, slots in examples:
-            text = written
+        rows, self.written, texts = [], [], []
+        for _, text, slots in examples:
             for slot, kind in slots.items():
                 text = text.replace('{' + slot + '}', f' {MARK_WORD}{_letters(kind)} ')
-            words = [_mark(w, slots) for w in bare(words_of(text, self.language), self.language)]
+            texts.append(text)
+        for (name, written, slots), words in zip(examples, words_of_all(texts, self.language)):
+            words = [_mark(w, slots) for w in bare(words, self.language)]
             sounds = tuple(w if w[0] == SLOT_MARK else sounds_of(w, self.language) for w in words)
             if sounds:
                 rows.append((name, sounds))
@@ -84,7 +85,7 @@ class Understanding:
         self.owner_index = np.array([place[name] for name, _ in rows])
         self.is_other = self.owner_index == place.get(OTHER_TALK, -1)
         self._index_words(rows)
-        self.joined = [''.join(w for w in words if w[0] != SLOT_MARK) or '\x01' for _, words in rows]
+        self.joined = [_joined(words) for _, words in rows]
 
     def _other_talk(self, rows):
         """Return the sounds of sentences meant for others, without those that an intent's own words make up."""
@@ -92,8 +93,8 @@ class Understanding:
         for name, words in rows:
             used.setdefault(name, set()).update(words)
         out = []
-        for text in other_talk(self.language):
-            words = tuple(sounds_of(w, self.language) for w in bare(words_of(text, self.language), self.language))
+        for words in words_of_all(other_talk(self.language), self.language):
+            words = tuple(sounds_of(w, self.language) for w in bare(words, self.language))
             if not any(set(words) <= own for own in used.values()):
                 out.append(words)
         return out
@@ -160,27 +161,42 @@ class Understanding:
         scores = self._scores(tuple(sounds_of(w, self.language) for w in words))
         for marked in _marked(words, found, self.language):
             scores = np.maximum(scores, self._scores(marked))
-        best_of = np.zeros(len(self.order))
-        np.maximum.at(best_of, self.owner_index, scores)
-        return best_of, found
+        return self._best_of(scores), found
 
-    def rivals(self, text: str, name: str) -> list[tuple[str, float]]:
-        """Return (intent, score) of every other intent for a text that belongs to `name`, best first."""
-        words = bare(words_of(text, self.language), self.language)
-        if not words:
-            return []
-        scores = self._scores(tuple(sounds_of(w, self.language) for w in words))
-        best_of = np.zeros(len(self.order))
-        np.maximum.at(best_of, self.owner_index, scores)
-        others = [(n, float(s)) for n, s in zip(self.order, best_of) if n not in (name, OTHER_TALK)]
-        return sorted(others, key=lambda r: -r[1])
+    def collisions(self, limit: float) -> list[tuple[float, str, str, str]]:
+        """Return (score, intent, its example, other intent) where the other takes that example at `limit` or above.
+
+        Examples with slots are left out: their values decide.
+        """
+        # A score of `limit` needs letters at least this much alike, whatever the words: a cheap look at all pairs.
+        phrase = (limit - INTENT_SHARE) / (1 - INTENT_SHARE)
+        alike = max(0.0, (phrase - WORD_SHARE) / (1 - WORD_SHARE)) * 100
+        out, owners = [], self.owner_index
+        for i, written in enumerate(self.written):
+            others = (owners != owners[i]) & ~self.is_other
+            if '{' in written or not (process.cdist([self.joined[i]], self.joined, scorer=fuzz.ratio, dtype=np.float32,
+                                                    score_cutoff=alike)[0, others] > 0).any():
+                continue
+            name = self.order[owners[i]]
+            best_of = self._best_of(self._scores(self._sounds(written)))
+            out += [(float(score), name, written, other) for other, score in zip(self.order, best_of)
+                    if score >= limit and other not in (name, OTHER_TALK)]
+        return out
 
     def nearest_example(self, text: str, name: str) -> str:
         """Return the example of intent `name` that scores highest for a text, as written in the file."""
-        scores = self._scores(tuple(sounds_of(w, self.language) for w in bare(
-            words_of(text, self.language), self.language)))
+        scores = self._scores(self._sounds(text))
         scores[self.owner_index != self.order.index(name)] = -1
         return self.written[int(scores.argmax())]
+
+    def _sounds(self, text) -> tuple[str, ...]:
+        return tuple(sounds_of(w, self.language) for w in bare(words_of(text, self.language), self.language))
+
+    def _best_of(self, scores) -> np.ndarray:
+        """Return the best score of each intent [intents] from those of the examples."""
+        best_of = np.zeros(len(self.order))
+        np.maximum.at(best_of, self.owner_index, scores)
+        return best_of
 
     def _scores(self, sounds) -> np.ndarray:
         """Return the score of every example [examples] for the heard sounds."""
@@ -198,8 +214,7 @@ class Understanding:
                 best[self.places[word]] = row[word]  # words in rising likeness: the last one stays
             precision += share * best
         by_words = 2 * recall * precision / np.maximum(precision + recall, 1e-9)
-        joined = ''.join(s for s in sounds if s[0] != SLOT_MARK)
-        by_letters = process.cdist([joined], self.joined, scorer=fuzz.ratio, dtype=np.float32)[0] / 100
+        by_letters = process.cdist([_joined(sounds)], self.joined, scorer=fuzz.ratio, dtype=np.float32)[0] / 100
         phrase = WORD_SHARE * by_words + (1 - WORD_SHARE) * by_letters
         explained = np.maximum.reduceat(likeness[:, self.words_of_intents], self.first_words, axis=1)
         by_intent = (heard_share @ explained)[self.owner_index]  # from [heard, intents]
@@ -248,6 +263,11 @@ _UNDERSTANDINGS = {}  # id of a dialogue -> (dialogue, Understanding)
 
 
 MARK_WORD = 'huecoslotmark'  # survives any normaliser; turned into SLOT_MARK + type after it
+
+
+def _joined(sounds) -> str:
+    """Return the sounds without slots and spaces; SLOT_MARK where there are slots only, so that those are alike."""
+    return ''.join(s for s in sounds if s[0] != SLOT_MARK) or SLOT_MARK
 
 
 def _letters(kind):
