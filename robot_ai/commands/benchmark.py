@@ -60,7 +60,8 @@ def run(options) -> int:
     arguments = {'dialogue': options.dialogue, 'models': options.models, 'reliable': options.reliable,
                  'params_files': options.params_file or [share_directory() / 'config' / 'default.yaml']}
     for number in range(options.repeat):
-        for engine in list(passes):
+        order = list(passes)
+        for engine in order if number % 2 == 0 else reversed(order):  # a machine whose load drifts favours nobody
             if engine in unavailable:
                 continue
             print(f'{engine}: pass {number + 1} of {options.repeat}', file=sys.stderr, flush=True)

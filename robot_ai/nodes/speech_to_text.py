@@ -80,7 +80,7 @@ class SpeechToTextNode(ManagedNode):
         """
         super().__init__(**node_arguments)
         self._make_recognizer = recognizer_factory or _default_recognizer
-        self._recognizer = self._worker = self._input = self._voice = None
+        self._recognizer = self._worker = self._input = self._voice = self._wake = None
         self._publishers_made, self._subscriptions_made, self._timer = [], [], None
 
     def configure(self):

@@ -39,7 +39,9 @@ WRITE_EVERY = 30.0  # s between two sevens that a page writes
 LOOK_EVERY = 5.0  # s between two looks at the processes
 WARM_UP, LONGEST_WARM_UP = 0.15, 900.0  # share of the time, s
 LAST_MESSAGES = 5.0  # s for what is under way at the end
-NEAR = 0.5  # s that a transcript may begin off the time expected and still be that utterance
+NEAR = 2.0  # s that a transcript may begin off the time expected and still be that utterance: they are 5 s apart
+STAMP_OFF = 0.1  # s; a stamp farther off is counted
+CATCH_UP = 120.0  # s that the recogniser may take to come to the end of the last round
 TOLERANCES = {  # quantity -> (growth over the time measured that is let pass, the same an hour; the larger counts)
     'resident MB': (3.0, 1.5), 'threads': (0.5, 0.1), 'descriptors': (1.0, 0.2)}
 LATER_MS = 50.0  # of the last quarter's median, beyond its interval, that is let pass
@@ -51,6 +53,7 @@ class Heard:
 
     expected: tuple[float, ...]
     finals: list[tuple[int, float, str]] = field(default_factory=list)  # round, s from the bag's start, text
+    off: int = 0  # stamps farther off than STAMP_OFF, after lost_and_doubled
 
     def add(self, number: int, start: float, text: str):
         """Note a final of the round `number` that begins `start` s after the bag's start."""
@@ -58,7 +61,7 @@ class Heard:
 
     def lost_and_doubled(self, rounds: int) -> tuple[list[str], list[str]]:
         """Return what the first `rounds` rounds lack, and what they have twice, as 'round N: at S s'."""
-        lost, doubled = [], []
+        lost, doubled, self.off = [], [], 0
         for number in range(rounds):
             starts = [start for at, start, _ in self.finals if at == number]
             for start, count in Counter(round(start, 3) for start in starts).items():
@@ -66,6 +69,7 @@ class Heard:
                     doubled.append(f'round {number}: {count} times the stamp {start:.2f} s')
             for wanted in self.expected:
                 near = {round(start, 3) for start in starts if abs(start - wanted) <= NEAR}
+                self.off += any(abs(start - wanted) > STAMP_OFF for start in near)
                 if not near:
                     lost.append(f'round {number}: at {wanted:.2f} s')
                 elif len(near) > 1:
@@ -90,7 +94,11 @@ def later(first, last, seed: int = 0) -> tuple[float, float, float]:
 
 
 class Listener:
-    """Follows /clock through the rounds and notes finals, with how long each took after the sound that ends it."""
+    """Follows /clock through the rounds and notes finals, with how long each took after the sound that ends it.
+
+    A final belongs to the round of the sound consumed (`audio/progress`), `heard_round`: on a busy machine the
+    recogniser may be behind by more than what is left of a round.
+    """
 
     def __init__(self, node, start_ns, expected):
         from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -99,6 +107,7 @@ class Listener:
 
         from robot_ai.nodes.common import RESULT_QOS
         self.heard, self.round, self.delays, self.counts = Heard(expected), -1, [], {}
+        self.heard_round, self._consumed = 0, 0
         self._start, self._clock, self._clock_at = start_ns, None, 0.0
         self._finals = []
         node.create_subscription(Clock, '/clock', self._on_clock, QoSProfile(
@@ -122,11 +131,14 @@ class Listener:
         from robot_ai.payloads import TranscriptDetail
         detail = TranscriptDetail.from_json(message.data)
         if detail.source == 'microphone' and self._clock is not None:
-            self.heard.add(self.round, (detail.stamp.ns - self._start) / 1e9, detail.text)
+            self.heard.add(self.heard_round, (detail.stamp.ns - self._start) / 1e9, detail.text)
             self._finals.append(self._now())
 
     def _on_progress(self, message):
         consumed = message.stamp.sec * 10**9 + message.stamp.nanosec
+        if consumed < self._consumed - 5 * 10**9:
+            self.heard_round += 1
+        self._consumed = consumed
         self.delays += [(time.monotonic(), (at - consumed) / 1e6) for at in self._finals]
         self._finals = []
 
@@ -178,16 +190,20 @@ def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--hours', type=float, default=2.0)
     parser.add_argument('--pages', type=int, default=PAGES)
+    parser.add_argument('--keep', default='', metavar='FILE.csv', help='write every sample of the processes there')
     options = parser.parse_args(arguments)
     try:
-        return soak(options.hours * 3600, options.pages)
+        return soak(options.hours * 3600, options.pages, options.keep)
     except RobotAIError as error:
         print(f'soak: {error}', file=sys.stderr)
         return 1
 
 
-def soak(seconds: float, pages: int) -> int:
-    """Run the assistant for about so long (whole rounds of the bag), print what came of it, return the exit status."""
+def soak(seconds: float, pages: int, keep: str = '') -> int:
+    """Run the assistant for about so long (whole rounds of the bag), print what came of it, return the exit status.
+
+    `keep` is a file that every sample of the processes is written to.
+    """
     import rclpy
     from rclpy.context import Context
     from rclpy.executors import SingleThreadedExecutor
@@ -229,10 +245,15 @@ def soak(seconds: float, pages: int) -> int:
                     processes.check_alive()
                 if last_round is None and now - begun >= seconds:
                     last_round = listener.round + 1
-            rounds = listener.round
+            until(lambda: listener.heard_round >= last_round, executor, CATCH_UP, 'the recogniser to catch up')
+            rounds = listener.heard_round
             processes.end_one('bag_player')
             until(lambda: False, executor, LAST_MESSAGES)
             clients.end()
+            if keep:
+                Path(keep).write_text('\n'.join(['node,s,cpu_s,resident,threads,descriptors', *(
+                    f'{name},{s.time - begun:.1f},{s.cpu:.2f},{s.resident},{s.threads},{s.descriptors}'
+                    for name, samples in watch.samples.items() for s in samples)]) + '\n')
             return judged(watch, listener, clients, rounds, begun)
     finally:
         if clients is not None:
@@ -287,7 +308,8 @@ def judged(watch, listener, clients, rounds, begun) -> int:
     lost, doubled = listener.heard.lost_and_doubled(rounds)
     heard, told = len(listener.heard.finals), int(listener.counts.get('speech_to_text', {}).get('utterances', -1))
     print(f'transcripts: {len(listener.heard.expected) * rounds} expected in {rounds} rounds, {len(lost)} lost, '
-          f'{len(doubled)} doubled; {told} published, {heard} received')
+          f'{len(doubled)} doubled, {listener.heard.off} stamps off by over {STAMP_OFF:g} s; {told} published, {heard} '
+          'received')
     if told != heard:
         bad.append(f'{told} transcripts were published, {heard} received')
     bad += [f'lost: {each}' for each in lost] + [f'doubled: {each}' for each in doubled]

@@ -23,6 +23,8 @@ def test_each_utterance_is_wanted_once_a_round():
     assert heard(*good[:-1]).lost_and_doubled(2) == (['round 1: at 10.04 s'], [])
     twice = heard(*good, good[0])
     assert twice.lost_and_doubled(2) == ([], ['round 0: 2 times the stamp 3.65 s'])
+    late = heard(*good[:-1], (1, 10.5, 'hola'))
+    assert late.lost_and_doubled(2) == ([], []) and late.off == 1
     split = heard(*good, (1, 10.3, 'la'))  # one utterance, two transcripts
     assert split.lost_and_doubled(2) == ([], ['round 1: at 10.04 s'])
     more = heard(*good, (1, 20.0, 'nadie'))  # heard where nobody spoke: false, but neither lost nor doubled
