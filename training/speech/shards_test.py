@@ -1,11 +1,13 @@
 """Shards hold what may be trained on, and only that; an interrupted run goes on and ends with the same bytes."""
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,11 @@ import soundfile
 
 pytest.importorskip('apache_beam')
 
+import apache_beam as beam
 from apache_beam.io.filesystem import FileMetadata
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.io.localfilesystem import LocalFileSystem
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from robot_ai.errors import ConfigurationError
 from training.__main__ import main
@@ -180,16 +185,16 @@ def test_ctrl_c_leaves_whole_shards_that_the_next_call_keeps(tmp_path):
 
 
 class ObjectStore(LocalFileSystem):
-    """A store like gs://, without folders: objects lie in one local folder."""
+    """Stands in for gs://, without folders: objects lie in one local folder."""
 
     root = None
 
     @classmethod
     def scheme(cls):
-        return 'store'
+        return 'stands-in-for-gs'
 
     def _real(self, path):
-        return str(self.root / path.removeprefix('store://'))
+        return str(self.root / path.removeprefix('gs://'))
 
     def join(self, base, *parts):
         return '/'.join([base.rstrip('/'), *parts])
@@ -221,7 +226,7 @@ class ObjectStore(LocalFileSystem):
 
     def _list(self, prefix):
         for path in sorted(self.root.rglob('*')):
-            name = f'store://{path.relative_to(self.root).as_posix()}'
+            name = f'gs://{path.relative_to(self.root).as_posix()}'
             if path.is_file() and name.startswith(prefix):
                 yield FileMetadata(name, path.stat().st_size)
 
@@ -230,11 +235,49 @@ def test_corpus_and_shards_may_lie_in_an_object_store(made, held_out, tmp_path, 
     """The same bytes come out as from and to a local folder; the paths never touch this machine's file system."""
     folder, plan, _ = made
     monkeypatch.setattr(ObjectStore, 'root', tmp_path)
+    local = FileSystems.get_filesystem
+    monkeypatch.setattr(FileSystems, 'get_filesystem', staticmethod(
+        lambda path: ObjectStore(PipelineOptions([])) if path.startswith('gs://') else local(path)))
     # A clip's shard and chance hang on the last three parts of its path.
     shutil.copytree(folder / 'corpus', tmp_path / folder.name / 'corpus')
-    remote = shards.Plan('store://bucket/out', plan.shards, plan.splits, plan.buckets_s, plan.variants, plan.seed)
-    counters = shards.run_pipeline([(f'store://{folder.name}/corpus/manifest.jsonl', 'auto')], remote, held_out)
+    remote = shards.Plan('gs://bucket/out', plan.shards, plan.splits, plan.buckets_s, plan.variants, plan.seed)
+    counters = shards.run_pipeline([(f'gs://{folder.name}/corpus/manifest.jsonl', 'auto')], remote, held_out)
     assert counters['utterances'] == 24 and dict(shards.verify(remote)) == {}
     assert shards.count_finished(remote) == shards.count_finished(plan)
     made_remotely = {name: data for name, data in content(tmp_path / 'bucket' / 'out').items() if '.json' not in name}
     assert made_remotely == {name: data for name, data in content(folder / 'out').items() if '.json' not in name}
+
+
+@pytest.mark.parametrize('options', [
+    ['--runner=FlinkRunner', '--flink_master=host:8081', '--environment_type=LOOPBACK'],
+    ['--runner=SparkRunner', '--environment_type=LOOPBACK'],
+    ['--runner=DataflowRunner', '--project=project', '--region=europe-west1', '--temp_location=gs://bucket/tmp',
+     '--staging_location=gs://bucket/staging', '--sdk_container_image=image', '--max_num_workers=500'],
+])
+def test_the_pipeline_is_built_for_a_clusters_runner(options, held_out, tmp_path):
+    """As it is sent to the cluster: every step pickled into the portable form. No cluster runs it here."""
+    plan = shards.Plan(str(tmp_path), 4)
+    pipeline = shards.build_pipeline([('gs://bucket/corpus/manifest.jsonl', 'auto')], plan, held_out, options)
+    assert type(pipeline.runner).__name__ == options[0].removeprefix('--runner=')
+    proto = pipeline.to_runner_api()
+    names = {transform.unique_name for transform in proto.components.transforms.values()}
+    assert {'corpora', 'load', 'by shard', 'spread', 'write'} <= names
+    assert beam.Pipeline.from_runner_api(proto, 'DirectRunner', PipelineOptions([])) is not None
+
+
+def test_options_that_beam_refuses_are_told(tmp_path):
+    with pytest.raises(ConfigurationError, match='--runner=DataflowRunner'):
+        shards.build_pipeline([], shards.Plan(str(tmp_path), 1), None, ['--runner=DataflowRunner'])
+
+
+def test_utterances_travel_in_packs(tmp_path, monkeypatch):
+    folder = corpus(tmp_path / 'corpus')
+    monkeypatch.setattr(shards, 'PACKED', 10)
+    plan, found = shards.Plan(str(tmp_path / 'out'), 3), []
+    packs = list(shards._Load(plan, frozenset({('train', 0)})).process((str(folder), 'auto')))
+    for (split, shard), pack in packs:
+        utterances = pickle.loads(zlib.decompress(pack))
+        assert all(u.split == split and shards.clip_hash(u) % 3 == shard for u in utterances)
+        found += utterances
+    assert len(packs) < len(found) < 24 and not any(key == ('train', 0) for key, _ in packs)
+    assert len({utterance.audio for utterance in found}) == len(found)
