@@ -35,11 +35,11 @@ def add_arguments(parser):
 
 def run(options) -> int:
     """Transcribe the files and return the exit status."""
-    from robot_ai.speech.recognizer import SpeechRecognizer, with_numerals
+    from robot_ai.speech.recognizer import open_recognizer, with_numerals
 
     phrases = [*options.phrase, *_read_phrases(options.phrases)]
-    recognizer = SpeechRecognizer(find_model('speech', options.model), max(1, options.threads), phrases,
-                                  options.profile)
+    recognizer = open_recognizer(find_model('speech', options.model), max(1, options.threads), phrases,
+                                 options.profile)
     failed = False
     for file in options.files:
         try:

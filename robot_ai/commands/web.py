@@ -68,8 +68,8 @@ def run(options) -> int:
 
 
 def _speech(models, threads):
-    from robot_ai.speech.recognizer import SpeechRecognizer
-    return SpeechRecognizer(find_model('speech', models), threads)
+    from robot_ai.speech.recognizer import open_recognizer
+    return open_recognizer(find_model('speech', models), threads)
 
 
 def _optional(make, *arguments):

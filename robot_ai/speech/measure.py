@@ -20,7 +20,7 @@ from rapidfuzz.distance import Levenshtein
 from robot_ai.model_store import find_model
 from robot_ai.speech import noises, spanish
 from robot_ai.speech.audio import SAMPLE_RATE, read_audio
-from robot_ai.speech.recognizer import Final, Partial, SpeechRecognizer
+from robot_ai.speech.recognizer import Final, Partial, open_recognizer
 
 BLOCK = 320  # samples a block: 20 ms, as a microphone gives them
 LEVELS_DB = (-55, -45, -35, -25, -15)  # dBFS of the made noises
@@ -127,7 +127,7 @@ def main(arguments=None):
     if not options.paths and options.what != 'noise':
         parser.error(f'{options.what} needs a file')
     begin = time.process_time()
-    recognizer = SpeechRecognizer(find_model('speech', options.model), profile=options.profile)
+    recognizer = open_recognizer(find_model('speech', options.model), profile=options.profile)
     recognizer.recognize(np.zeros(SAMPLE_RATE, np.float32))
     started = time.process_time() - begin  # without Python's own start and the imports
     if options.what == 'speed':

@@ -18,7 +18,7 @@ from robot_ai.speech.audio import SAMPLE_RATE, to_mono_16k
 from robot_ai.speech.cleaning import HighPass, set_level
 from robot_ai.speech.endpointing import find_profile
 from robot_ai.speech.guard import MIN_VOICE
-from robot_ai.speech.recognizer import Candidate, Final, SpeechRecognizer, SpeechStream, checked
+from robot_ai.speech.recognizer import Candidate, Final, SpeechStream, checked, open_recognizer
 
 OURS = 'robot_ai'
 LOCAL_ENGINES = ('vosk', 'whisper', 'faster_whisper', 'sphinx')  # what to pip install, too; sphinx: pocketsphinx
@@ -53,7 +53,7 @@ def make_recognizer(engine: str, model_folder, threads: int = 1, phrases: Iterab
     is downloaded), or in the cloud without `allow_cloud`.
     """
     if engine == OURS:
-        return SpeechRecognizer(model_folder, threads, phrases, profile)
+        return open_recognizer(model_folder, threads, phrases, profile)
     return EngineRecognizer(engine, profile, allow_cloud, **engine_options)
 
 

@@ -166,7 +166,8 @@ def beam_search(stepper, rules: Rules, longest: int, beams: int, bias: PhraseBia
         for row, said in enumerate(live):
             scores = rules.apply(logits[row], said.tokens)
             favoured = bias.add_to(scores, said.state) if bias else scores
-            for token in np.argpartition(-favoured, 2 * beams)[:2 * beams]:
+            kept = min(2 * beams, len(favoured))
+            for token in np.argpartition(-favoured, kept - 1)[:kept]:
                 if np.isfinite(scores[token]):
                     options.append((said.score + float(favoured[token]), row, int(token), float(scores[token])))
         options.sort(key=lambda option: -option[0])

@@ -139,6 +139,6 @@ def test_the_whispers_download_nothing(engine, monkeypatch, tmp_path):
 
 def test_ours_is_made_by_name(monkeypatch):
     made = []
-    monkeypatch.setattr(other_engines, 'SpeechRecognizer', lambda *arguments: made.append(arguments))
+    monkeypatch.setattr(other_engines, 'open_recognizer', lambda *arguments: made.append(arguments))
     make_recognizer('robot_ai', 'folder', 2, ['hola'], 'paused_speech')
     assert made == [('folder', 2, ['hola'], 'paused_speech')]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from robot_ai.speech.recognizer import SpeechRecognizer
+from robot_ai.speech.recognizer import open_recognizer
 from training.speech.clips import read_clips
 from training.speech.conditions import CONDITIONS
 from training.speech.rows import ROWS, Evaluation
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--summary', type=Path, help='YAML of the table, for `export --figures`')
     options = parser.parse_args(arguments)
     clips = read_clips(options.manifest, options.split, options.sources)
-    recognizer = SpeechRecognizer(options.model)
+    recognizer = open_recognizer(options.model)
     evaluation = Evaluation(recognizer, clips, options.manifest, options.split, options)
     print(f'{options.model} (sha256 {recognizer.info.sha256[:12]}), split {" ".join(options.split)}; '
           '% with 95 % intervals', flush=True)

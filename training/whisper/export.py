@@ -78,7 +78,7 @@ def write_folder(model: WhisperModel, source: Source, out: Path, buckets_s: list
             'buckets_s': list(buckets_s), 'language': language, 'task': 'transcribe', 'tokenizer': TOKENS,
             'beams': beams, 'timestamps': False, 'phrase_boost': 2.0,
             'cache': {'layers': size.decoder_blocks, 'heads': size.decoder_heads, 'tokens': tokens, 'width': width},
-            'front_end': model.features.settings, 'size': dict(size.__dict__), **source.decoding},
+            'front_end': dict(model.features.settings), 'size': dict(size.__dict__), **source.decoding},
         'inputs': {'encode_B': {'samples': 'float32 [1, B * 16000], -1..1'},
                    'step_K_B': {'tokens': 'int32 [K]', 'position': 'int32 [1]',
                                 'own_keys, own_values': f'float32 [L, K, H, {tokens}, d], tokens before `position`',

@@ -95,7 +95,7 @@ def main(folder: Path):
         arrays.update(memory=memory.numpy(), tokens=tokens.numpy().astype(np.int32),
                       logits=model(mels[:2], decoder_input_ids=tokens).logits.numpy())
         arrays['greedy'] = generate(model, mels)
-        arrays['beams'] = generate(model, mels[:40], num_beams=3)
+        arrays['beams'] = generate(model, mels[:40], 3)
         arrays['times'] = with_times(model, mels[:40])
     np.savez_compressed(folder / 'reference.npz', **arrays)
     (folder / 'reference.json').write_text(json.dumps({
@@ -108,14 +108,24 @@ def main(folder: Path):
             (found >= 0).sum(axis=1)), 'distinct tokens', len(set(found.ravel().tolist())))
 
 
-def generate(model, mels, **options) -> np.ndarray:
-    """Return the tokens after the prompt, int16 [N, NEW_TOKENS], -1 after the end."""
-    rows = []
-    for mel in mels:
-        out = model.generate(mel[None], language='es', task='transcribe', max_new_tokens=NEW_TOKENS,
-                             do_sample=False, **options)[0].tolist()
-        rows.append(out[4:] if out[:1] == [model.generation_config.decoder_start_token_id] else out)
-    return table(rows, model.generation_config.eos_token_id)
+def generate(model, mels, beams: int = 1) -> np.ndarray:
+    """Return the tokens after the prompt, int16 [N, NEW_TOKENS], -1 after the end.
+
+    Whisper's own `generate` would go on to a further window wherever a random model says a time.
+    """
+    import torch
+    from transformers import GenerationConfig
+    from transformers.generation import GenerationMixin
+    config = model.generation_config
+    prompt = torch.tensor([[config.decoder_start_token_id, config.lang_to_id['<|es|>'],
+                            config.task_to_id['transcribe'], config.no_timestamps_token_id]])
+    options = GenerationConfig(
+        max_new_tokens=NEW_TOKENS, num_beams=beams, do_sample=False, suppress_tokens=config.suppress_tokens,
+        begin_suppress_tokens=config.begin_suppress_tokens, eos_token_id=config.eos_token_id,
+        pad_token_id=config.eos_token_id, decoder_start_token_id=config.decoder_start_token_id)
+    out = GenerationMixin.generate(model, mels, decoder_input_ids=prompt.expand(len(mels), -1),
+                                   generation_config=options)
+    return table(out[:, prompt.shape[1]:].tolist(), config.eos_token_id)
 
 
 def with_times(model, mels) -> np.ndarray:

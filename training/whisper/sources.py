@@ -151,7 +151,7 @@ OPENAI_NAMES = (  # in this order; what is not named is the same
     ('blocks', 'layers'), ('.mlp.0.', '.fc1.'), ('.mlp.2.', '.fc2.'), ('.mlp_ln.', '.final_layer_norm.'),
     ('.cross_attn_ln.', '.encoder_attn_layer_norm.'), ('.attn_ln.', '.self_attn_layer_norm.'),
     ('.cross_attn.', '.encoder_attn.'), ('.attn.', '.self_attn.'), ('.query.', '.q_proj.'), ('.key.', '.k_proj.'),
-    ('.value.', '.v_proj.'), ('.out.', '.out_proj.'), ('ln_post.', 'layer_norm.'),
+    ('.value.', '.v_proj.'), ('.out.', '.out_proj.'), ('encoder.ln_post.', 'encoder.layer_norm.'),
     ('decoder.ln.', 'decoder.layer_norm.'), ('token_embedding', 'embed_tokens'),
 )
 
