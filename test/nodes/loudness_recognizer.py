@@ -1,45 +1,12 @@
 """A recogniser for tests of nodes: what is loud is an utterance, and its text tells how long it lasted."""
-from dataclasses import dataclass
-
 import numpy as np
+
+from robot_ai.speech.results import Final, Partial, VoiceActivity, Word
 
 RATE = 16_000
 FRAME = 320  # samples: 20 ms
 SILENCE = 15  # frames that end an utterance: 0.3 s
 LOUD = 0.05  # root mean square of a frame
-
-
-@dataclass(frozen=True)
-class Word:
-    text: str
-    start: float
-    end: float
-    confidence: float
-
-
-@dataclass(frozen=True)
-class VoiceActivity:
-    active: bool
-    time: float
-
-
-@dataclass(frozen=True)
-class Partial:
-    text: str
-    stable_words: int
-    start: float
-    end: float
-
-
-@dataclass(frozen=True)
-class Final:
-    text: str
-    words: tuple
-    confidence: float
-    language: str
-    start: float
-    end: float
-    candidates: tuple = ()
 
 
 class LoudnessRecognizer:
@@ -104,7 +71,7 @@ class LoudnessStream:
         text = self.text(round((end - start) * 10))
         first, _, rest = text.partition(' ')
         words = (Word(first, start, start + 0.1, 0.9), Word(rest, start + 0.1, end, 0.8))
-        return [VoiceActivity(False, end), Final(text, words, 0.9, 'es', start, end)]
+        return [VoiceActivity(False, end), Final(text, words, 0.9, 'es', start, end, ())]
 
 
 def tone(seconds, rate=RATE, channels=1, silence=0.0, frequency=440.0):
