@@ -70,6 +70,6 @@ setup(
     },
     entry_points={
         'console_scripts': ['robot-ai = robot_ai.cli:main'] + [
-            f'{node} = robot_ai.nodes.{node}:main' for node in NODES],
+            f'{node} = robot_ai.executables:{node}' for node in NODES],
     },
 )

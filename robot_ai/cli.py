@@ -55,9 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return 2
     chosen = parser.parse_args(arguments)
-    module, sub_parser = load_command(chosen.command)
-    options = sub_parser.parse_args(chosen.arguments)
     try:
+        module, sub_parser = load_command(chosen.command)  # may take seconds, in which Ctrl-C must be quiet too
+        options = sub_parser.parse_args(chosen.arguments)
         return module.run(options)
     except RobotAIError as error:
         print(f'robot-ai {chosen.command}: {error}', file=sys.stderr)

@@ -329,6 +329,8 @@ def run(node_class, args: list[str] | None = None) -> int:
     try:
         # rclpy passes signals on to Python's handlers; SIGTERM too must break off a load in the main thread.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as it is for a shell's background job
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         rclpy.init(args=arguments)
         node = node_class()
         executor = SingleThreadedExecutor()

@@ -18,10 +18,12 @@ import time
 import warnings
 from pathlib import Path
 
-from fuzz_targets import TARGETS, make
-from mutations import Mutator
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # `training` is not installed
 
-from robot_ai.errors import RobotAIError
+from fuzz_targets import TARGETS, make  # noqa: E402
+from mutations import Mutator  # noqa: E402
+
+from robot_ai.errors import RobotAIError  # noqa: E402
 
 NODES = {'state_machine': 30, 'web': 30, 'performer': 10, 'speaker': 10, 'speech_to_text': 40,
          'character_recognizer': 30, 'bag_player': 5}

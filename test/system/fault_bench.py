@@ -14,7 +14,7 @@ DEADLINE = 120.0  # s; generous, since the machine may be busy: it bounds a fail
 NODES_OF_TESTS = Path(__file__).resolve().parent.parent / 'nodes'
 
 # What the console script does; with `stand_in` the recogniser of tones takes the place of the model.
-MAIN = 'import sys; from robot_ai.nodes.{module} import main; sys.exit(main())'
+MAIN = 'import sys; from robot_ai.executables import {module}; print("begun", flush=True); sys.exit({module}())'
 STAND_IN = f"""
 import sys
 sys.path.insert(0, {str(NODES_OF_TESTS)!r})
