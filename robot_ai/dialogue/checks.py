@@ -5,6 +5,7 @@ A `Finding` is a problem (the dialogue will not do what its author means) or adv
 from dataclasses import dataclass
 from pathlib import Path
 
+from robot_ai.dialogue.document import DEFAULT_ACTION_TIMEOUT
 from robot_ai.dialogue.understanding import Understanding
 from robot_ai.dialogue.wording import TIME_WORDS, sentences
 
@@ -84,13 +85,14 @@ def _reach(dialogue):
             continue
         line, column = dialogue.places[('state', path)]
         if path not in reached:
-            yield Finding('problem', line, column, f'nothing leads to the state {path}')
+            yield Finding('problem', line, column, f'nothing leads to the state {path}; let a reaction `go:` there, or '
+                          'take the state out')
         if state.rest and not state.after and not any(o in (path, '*') and goal != path for o, _, goal in ways):
             yield Finding('problem', line, column, f'no way out of the rest state {path}: no reaction, no `after`, '
                           'and nothing under `always` goes anywhere')
         if not state.rest and not any(o == path and goal != path for o, _, goal in ways):
             yield Finding('problem', line, column, f'no way out of the state {path} but back into itself, not even '
-                          'when nobody answers')
+                          'when nobody answers; give it `after:`, or let `silence: {go: ...}` lead to another state')
 
 
 def _collisions(dialogue):
@@ -104,7 +106,7 @@ def _collisions(dialogue):
         line, column = dialogue.places[('intent', name)]
         nearest = understanding.nearest_example(example, other)
         yield Finding('problem', line, column, f'the intents {name} and {other} collide: {example!r} ({name}) sounds '
-                      f'like {nearest!r} ({other}), {score:.2f}')
+                      f'like {nearest!r} ({other}), {score:.2f}; take one of them out, or make one intent of both')
 
 
 def _unused(dialogue):
@@ -113,7 +115,8 @@ def _unused(dialogue):
     for name in dialogue.intents:
         if name not in used and name not in ('affirm', 'deny'):
             line, column = dialogue.places[('intent', name)]
-            yield Finding('problem', line, column, f'nothing listens for the intent {name}')
+            yield Finding('problem', line, column, f'nothing listens for the intent {name}; add a reaction with '
+                          f'`hear: {name}`, or take the intent out')
 
 
 def _actions(dialogue):
@@ -124,6 +127,9 @@ def _actions(dialogue):
             if action.name not in SHIPPED_ACTIONS:
                 yield Finding('advice', line, column, f'{path}: no performer of this package does {action.name!r}; the '
                               f'robot must ({", ".join(SHIPPED_ACTIONS)} are shipped)')
+            if action.name == 'play_sound' and action.timeout == DEFAULT_ACTION_TIMEOUT:
+                yield Finding('advice', line, column, f'{path}: play_sound is cut off after {action.timeout:g} s and '
+                              f'counts as failed; give it `timeout:` with more seconds than the sound lasts')
             file = action.arguments.get('file') if action.name in FILE_ACTIONS else None
             for name in _values(dialogue, file) if file else ():
                 if not (folder / name).is_file():

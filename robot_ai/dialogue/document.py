@@ -119,12 +119,14 @@ class _Builder:
         types = {*SLOT_TYPES, *self.raw.get('names', {})}
         for slot, kind in slots.items():
             if kind not in types:
-                self.fault((*path, 'slots', slot), f'no slot type {kind!r}; expected one of {_listed(types)}')
+                self.fault((*path, 'slots', slot),
+                           f'no slot type {kind!r}{_near(kind, types)}; expected one of {_listed(types)}')
         for i, example in enumerate(raw['examples']):
             for word in self.placeholders(example, (*path, 'examples', i)):
                 if word not in slots:
                     self.fault((*path, 'examples', i),
-                               f'{{{word}}} is not among the slots of this intent ({_listed(slots) or "it has none"})')
+                               f'{{{word}}} is not among the slots of this intent ({_listed(slots) or "it has none"})'
+                               f'{_near(word, slots)}; write one of them, or declare it under `slots:`')
         self.words |= set(slots)
         return Intent(name, tuple(raw['examples']), dict(slots), raw.get('confirm', ''), raw.get('urgent', False))
 
@@ -162,7 +164,8 @@ class _Builder:
             where = (*path, i) if isinstance(value, list) else path
             for word in self.placeholders(str(text), where):
                 if word not in self.words and word not in extra:
-                    self.fault(where, f'nothing fills {{{word}}}; known here: {_listed(self.words | set(extra))}')
+                    self.fault(where, f'nothing fills {{{word}}}{_near(word, self.words | set(extra))}; known here: '
+                                      f'{_listed(self.words | set(extra))}')
         return tuple(str(t) for t in _tuple(value))
 
     def mapping(self, raw, path) -> dict:
@@ -326,6 +329,12 @@ def _meant(name) -> str:
     return ''
 
 
-def _guess(name, known) -> str:
+def _near(name, known) -> str:
+    """Return a question with the nearest of the known names, or nothing."""
     best = process.extractOne(str(name), list(known), score_cutoff=60)
-    return f'; did you mean {best[0]!r}?' if best else f'; there are: {_listed(known)}' if known else ''
+    return f'; did you mean {best[0]!r}?' if best else ''
+
+
+def _guess(name, known) -> str:
+    """Return the same, or the list of the known names where none is near."""
+    return _near(name, known) or (f'; there are: {_listed(known)}' if known else '')

@@ -54,6 +54,8 @@ def read_yaml(text: str, name: str) -> Source:
         mark = error.problem_mark or error.context_mark
         place = f'{mark.line + 1}:{mark.column + 1}' if mark else '1:1'
         problem = ' '.join(str(error.problem or error.context).split())
+        if mark and 'block end' in problem and (wrong := _indentation(text, mark, error.context_mark)):
+            raise DialogueError(f'{name}:{place}: {wrong}') from None
         raise DialogueError(f'{name}:{place}: not YAML: {problem}{_advice(problem)}') from None
     except RecursionError:
         raise DialogueError(f'{name}:1:1: nested too deeply to read, at most {MAX_DEPTH} levels') from None
@@ -64,6 +66,20 @@ def read_yaml(text: str, name: str) -> Source:
     source = Source(name, None)
     source.value = _Builder(source).build(node, (), 0)
     return source
+
+
+def _indentation(text, mark, group) -> str:
+    """Return how a line is indented otherwise than the one above it; '' where that is not what is wrong."""
+    lines = text.splitlines()
+    above = next((i for i in range(mark.line - 1, -1, -1) if lines[i].strip() and lines[i].strip()[0] != '#'), None)
+    if above is None or lines[mark.line][:mark.column].strip():
+        return ''
+    column = len(lines[above]) - len(lines[above].lstrip()) + 1
+    if column == mark.column + 1:
+        return ''
+    around = f', and its group (line {group.line + 1}) in column {group.column + 1}' if group else ''
+    return (f'this line begins in column {mark.column + 1}, which fits no line before it; the one above (line '
+            f'{above + 1}) begins in column {column}{around}: put as many spaces before lines that belong side by side')
 
 
 def _advice(problem: str) -> str:

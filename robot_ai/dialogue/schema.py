@@ -13,6 +13,15 @@ from rapidfuzz import process
 KINDS = {'object': 'a group of `key: value` lines', 'array': 'a list', 'string': 'a text', 'number': 'a number',
          'integer': 'a whole number', 'boolean': 'true or false', 'null': 'nothing'}
 
+MISSING = {  # what a word that must be there is for
+    'robot_ai_dialogue': 'the version of the format, `robot_ai_dialogue: 1`', 'name': 'a short name',
+    'start': 'the state to begin in', 'safe': 'the state to rest in when nobody answers',
+    'states': 'the group of states', 'intents': 'the group of what people may mean',
+    'examples': 'a list of phrases that people say', 'seconds': 'how long to wait, as `seconds: 20`',
+    'go': 'the state to go to', 'failed': 'the state to go to when that does not succeed in time',
+    'done': 'the state to go to when that has succeeded', 'at': 'the time of day, as `at: "09:30"`',
+    'person': 'whom to tell', 'message': 'what to tell them'}
+
 
 @functools.cache
 def dialogue_schema() -> dict:
@@ -40,7 +49,8 @@ def _explained(error):
         return [((*path, ('key', key)), _unknown(key, allowed)) for key in value if key not in allowed]
     if rule == 'required':
         missing = [key for key in error.validator_value if key not in value]
-        return [(path, f'{key!r} is missing here') for key in missing if f"'{key}'" in error.message]
+        return [(path, f'{key!r} is missing here' + (f': {MISSING[key]}' if key in MISSING else ''))
+                for key in missing if f"'{key}'" in error.message]
     if 'propertyNames' in error.absolute_schema_path:
         return [((*path, ('key', value)), f'{value!r} cannot be a name: letters, digits and _ only, a letter first')]
     if rule == 'type' and path[-1:] == ('at',):

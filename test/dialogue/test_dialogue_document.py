@@ -41,10 +41,16 @@ def test_a_small_dialogue_loads():
     ('go: waiting}', 'go: wating}', '13:28', "did you mean 'waiting'"),
     ('hear: affirm', 'hear: afirm', '13:16', "did you mean 'affirm'"),
     ('¿Quiere agua?', '¿Quiere {drink}?', '11:10', 'nothing fills {drink}'),
+    ('¿Quiere agua?', '¿Quiere agua, {greting}?', '11:10', "did you mean 'greeting'"),
+    ('tengo sed', '"tengo {sed}"', '6:22', 'declare it under `slots:`'),
+    ('{examples:', '{slots: {x: nunber}, examples:', '6:22', "did you mean 'number'"),
+    ('    on:', '    after: {go: waiting}\n    on:', '12:12', 'how long to wait'),
+    ('    on:', '    do: {name: play_sound}\n    on:', '12:9', "'failed' is missing here: the state to go to"),
     ('hear: affirm', 'hear: si', '13:16', "did you mean 'affirm'"),
     ('hear: affirm', 'hear: "no"', '13:16', "did you mean 'deny'"),
     ('go: waiting}', 'go waiting}', '13:24', "colon missing after 'go'"),
-    ('  hello:', ' hello:', '14', 'indented'),
+    ('  hello:', ' hello:', '14:3', 'its group (line 10) in column 2'),
+    ('    on:', '   on:', '12:4', 'the one above (line 11) begins in column 5'),
     ('say: "¿Quiere agua?"', '{say: Quiere: agua}', '11', 'quotes'),
     ('always:', 'reminders: [{name: a, at: 17.30, go: hello}]\nalways:', '7:27', 'in quotes as "09:30"'),
     ('rest: true', 'rest: sure', '14:19', 'true or false'),
@@ -93,7 +99,14 @@ def test_check_finds_the_unreachable_the_endless_and_the_colliding():
     assert any('nothing leads to the state lost' in t for t in found)
     assert any('no way out of the state lost' in t for t in found)
     assert any('no way out of the rest state waiting' in t for t in found)
-    assert any('collide' in t and "'quiero agua'" in t for t in found)
+    assert any('collide' in t and "'quiero agua'" in t and 'make one intent of both' in t for t in found)
+
+
+def test_check_warns_of_sounds_that_would_be_cut_off():
+    text = SMALL.replace('    on:', '    do: {name: play_sound, arguments: {file: a.ogg}, failed: waiting}\n    on:')
+    assert any('cut off after 10 s' in f.text for f in check_dialogue(parse_dialogue(text)))
+    text = text.replace('failed: waiting', 'failed: waiting, timeout: 60')
+    assert not any('cut off' in f.text for f in check_dialogue(parse_dialogue(text)))
 
 
 @pytest.mark.parametrize('name', ['acompanante.yaml', 'companion.yaml'])
