@@ -10,6 +10,7 @@ Example::
 import argparse
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +20,22 @@ from training.characters import data
 from training.characters.augment import augmented, plain
 from training.characters.compose import no_symbols, spanish_letters
 from training.characters.labels import CROHME, DIGITS, LETTERS, NOTHING, SPANISH
+from training.characters.own import own_samples
 
 COMPOSED = 300  # samples a Spanish letter
 NO_SYMBOLS = 14_000
 MIN_SAMPLES = 15  # a label with fewer training samples is no class
 
 
-def training_samples(folder: Path, held_out: int, seed: int) -> tuple[list[data.Sample], list[str]]:
+def training_samples(folder: Path, held_out: int, seed: int, own: Iterable[Path] = ()
+                     ) -> tuple[list[data.Sample], list[str]]:
     """Return the training samples of every source, and the labels: '' first, then sorted."""
     rng = np.random.default_rng(seed)
     samples = [s for s in data.unipen(folder, held_out) if s.split == 'train']
     samples += spanish_letters(samples, COMPOSED, rng)
     samples += data.crohme(folder)
     samples += data.mathnote(folder)
+    samples += own_samples(own)
     counts = {}
     for sample in samples:
         counts[sample.label] = counts.get(sample.label, 0) + 1
@@ -44,10 +48,10 @@ def training_samples(folder: Path, held_out: int, seed: int) -> tuple[list[data.
     return samples, [NOTHING, *sorted(labels)]
 
 
-def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int) -> None:
+def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int, own: Iterable[Path] = ()) -> None:
     """Write labels.json, index.npz, one variant_K.npy each and the plain validation set into `cache`."""
     cache.mkdir(parents=True, exist_ok=True)
-    samples, labels = training_samples(folder, held_out, seed)
+    samples, labels = training_samples(folder, held_out, seed, own)
     number = {label: index for index, label in enumerate(labels)}
     sources = sorted({s.source for s in samples})
     facts = {'labels': labels, 'sources': sources, 'held_out': held_out, 'seed': seed}
@@ -82,8 +86,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--variants', type=int, default=4, help='random views a sample (default 4)')
     parser.add_argument('--held-out', type=int, default=1, choices=range(5), help="UNIPEN's group left out")
     parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--own', type=Path, nargs='+', default=[], help='your own writing: see training.characters.own')
     options = parser.parse_args(arguments)
-    write(options.cache, options.data, options.variants, options.held_out, options.seed)
+    write(options.cache, options.data, options.variants, options.held_out, options.seed, options.own)
     return 0
 
 

@@ -32,5 +32,6 @@ LOOP = {  # training.loop.LoopConfig
 BATCH = 128  # a replica; the learning rate is scaled with the global batch
 LABEL_SMOOTHING = 0.05
 # How often a source is drawn: CROHME and MNIST have figures to reach, a few rare sources have few samples.
-SHARES = {'crohme': 0.42, 'unipen': 0.27, 'mnist': 0.12, 'mathnote': 0.05, 'detexify': 0.05, 'composed': 0.09}
+SHARES = {'crohme': 0.42, 'unipen': 0.27, 'mnist': 0.12, 'mathnote': 0.05, 'detexify': 0.05, 'composed': 0.09,
+          'own': 0.1}  # of a cache made with --own
 BALANCE = 0.35  # inside a source a class is drawn by count ** (1 - BALANCE): rare symbols come more often
