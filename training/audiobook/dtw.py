@@ -18,7 +18,7 @@ from training.audiobook import features, lattice, phones
 from training.audiobook.espeak import DEFAULT_RATE, speak
 from training.audiobook.fragments import Alignment
 from training.audiobook.plausible import believe
-from training.audiobook.traces import Trace, refine_borders, to_alignment
+from training.audiobook.traces import NOT_FOUND, Trace, refine_borders, to_alignment
 
 PASSES = 1  # of the reader's classifier, after the first search
 CEPSTRA = 9  # of the 13: the higher ones tell voices apart, not phonemes
@@ -34,6 +34,7 @@ PAUSE_COST, SPEECH_IN_PAUSE = 0.3, 1.3  # a frame of silence, of speech, between
 BORDER_COST = 10.0  # a sentence that begins or ends within speech; times the gap's cost
 LEFT_OUT_COST, SKIP_COST = 10.0, 0.1  # a sentence left out, and each state of it; times the gap's cost
 STAY_COST = JUMP_COST = 0.2  # times the gap's cost; the text is read again at the reader's own rate first
+FORBIDDEN = 1e3  # price of a frame of speech in a gap, where all of it must be the text
 MARKS = "',:_;|"  # stress, length and pauses in espeak-ng's names of phonemes
 ROOM = 3200  # samples of silence around what the voices say
 BEAM = 400.0
@@ -164,6 +165,17 @@ class DtwAligner:
         """
         return believe(*self.search(samples, sentences, free_ends))
 
+    def fit(self, samples: np.ndarray, sentence: str) -> tuple[float, float, float]:
+        """Return how well all the speech in `samples` is this sentence: (score, its seconds, seconds expected).
+
+        The score is the mean gain a frame, as of a fragment; no speech may be left out, and no text.
+        """
+        recording, text = _Recording(np.pad(samples, ROOM), self.listener), read_text([sentence], self.voice)
+        path, gain, _ = _search(recording, text, None, False, forced=True)
+        chosen = (path >= 0) & recording.speech
+        score = float(gain[chosen].mean()) if chosen.any() else NOT_FOUND
+        return score, float(recording.speech.sum() * features.FRAME_S), len(text.word) * features.FRAME_S
+
     def search(self, samples: np.ndarray, sentences: list[str], free_ends: bool = False):
         """Return (alignment by sound alone, seconds that each sentence should take at the reader's pace)."""
         recording, text = _Recording(samples, self.listener), read_text(sentences, self.voice)
@@ -225,7 +237,7 @@ def _slowness(recording, text, path, gain, graph):
     return float(np.median(frames[found] / states[found])) * text.rate / DEFAULT_RATE
 
 
-def _search(recording, text, reader, free_ends, joint=False):
+def _search(recording, text, reader, free_ends, joint=False, forced=False):
     """Return (path [T], gain [T], graph); `reader` are posteriors [T, P] fitted to the reader, or None."""
     speech, pause = recording.speech, text.word < 0
     unit = GAP_COST if reader is None else JOINT_GAP_COST if joint else READER_GAP_COST
@@ -249,9 +261,11 @@ def _search(recording, text, reader, free_ends, joint=False):
 
     lengths = np.asarray(text.lengths)
     graph = lattice.build_graph(text.lengths, unit * (LEFT_OUT_COST + SKIP_COST * lengths), np.ones(len(pause), bool))
-    star = np.where(speech, unit, SILENCE_COST)
+    star = np.where(speech, FORBIDDEN if forced else unit, SILENCE_COST)
+    if forced:
+        graph = lattice.build_graph(text.lengths, FORBIDDEN * lengths * len(speech), np.ones(len(pause), bool))
     path, _ = lattice.align(costs, star, graph, stay_cost=STAY_COST * unit, jump_cost=JUMP_COST * unit,
-                            free_ends=free_ends, beam=BEAM * unit,
+                            free_ends=free_ends, beam=1e9 if forced else BEAM * unit,
                             borders=lattice.pause_borders(speech, BORDER_COST * unit))
     placed = np.flatnonzero(path >= 0)
     state = path[placed]
