@@ -1,9 +1,11 @@
 """What a dialogue makes of words, readings and silence: the part of DialogueMachine that judges what comes in.
 
-A mix-in: it uses the machine's state, timers and voice, and decides between acting, asking yes or no, saying that
-something was not understood, and giving up after the retries that the state allows.
+It decides between acting, asking yes or no, saying that something was not understood, and giving up after the
+retries that the state allows. The way of a transcript: `_heard` -> `_answered` (a question is open) or
+`_act_on`, `_ask`, `_not_understood`.
 """
 from robot_ai.dialogue.understanding import Meaning
+from robot_ai.dialogue.working_memory import WorkingMemory
 
 SEEN_SURE = 0.5  # score from which a reading counts
 SEEN_POSSIBLE = 0.15  # score from which an expected reading among the candidates is asked about
@@ -11,8 +13,12 @@ SEEN_AGAIN = 10.0  # s: a reading seen again sooner is the same paper still lyin
 REST_ASK_PAUSE = 60.0  # s between questions about half-understood words while the robot rests
 
 
-class Hearing:
-    """Mix-in of DialogueMachine: from events to reactions, questions and retries."""
+class Hearing(WorkingMemory):
+    """Part of DialogueMachine: from events to reactions, questions and retries.
+
+    Uses of Reacting `_react`, `_go`, `_holds`; of Voice `_say`, `_short`, `_wording`, `_fill`; of DialogueMachine
+    `_arm`.
+    """
 
     def _heard(self, event):
         try:

@@ -1,9 +1,10 @@
 """The robot's state machine: events and a given time go in, what to say, do and listen for comes out.
 
-The states run on `transitions` (engine.py). This module keeps the timers and the memory; what is heard is judged in
-hearing.py, what follows from it in reacting.py, and what is said and done comes from voice.py. Nothing here reads a
-clock, a file or chance: the same events at the same times give the same outputs, live or from a bag. Timers run at
-their own due times, in order, whatever the step of `now`.
+The states run on `transitions` (engine.py). This module has what a caller uses, and the timers; what is heard
+is judged in hearing.py, what follows from it in reacting.py, what is said and done comes from voice.py, and
+working_memory.py has the attributes that they share. Nothing here reads a clock, a file or chance: the same
+events at the same times give the same outputs, live or from a bag. Timers run at their own due times, in order,
+whatever the step of `now`.
 """
 import math
 
@@ -21,7 +22,6 @@ from robot_ai.dialogue.events import (
 )
 from robot_ai.dialogue.hearing import Hearing
 from robot_ai.dialogue.reacting import Reacting
-from robot_ai.dialogue.reminders import Reminders
 from robot_ai.dialogue.structure import Dialogue
 from robot_ai.dialogue.understanding import Understanding
 from robot_ai.dialogue.voice import SLOW_FACTOR, Voice
@@ -36,7 +36,11 @@ TIMERS = ('action', 'after', 'confirm', 'silence', 'watch', 'reminder')
 
 
 class DialogueMachine(Hearing, Reacting, Voice):
-    """Runs one dialogue. `now` is ROS time in s; `seed` varies the wording chosen, nothing else."""
+    """Runs one dialogue. `now` is ROS time in s; `seed` varies the wording chosen, nothing else.
+
+    Uses of Hearing `_heard`, `_saw`, `_named`, `_silent`, `_unanswered`; of Reacting `_enter`, `_go`, `_interrupt`,
+    `_action_ended`; of Voice `_say`, `_act`, `_fill`, `_wording`, `_listen`, `_identity`.
+    """
 
     def __init__(self, dialogue: Dialogue, now: float, seed: int = 0):
         self.dialogue, self.seed = dialogue, seed
@@ -49,34 +53,12 @@ class DialogueMachine(Hearing, Reacting, Voice):
         self._active = {p: dialogue.listens_for(p) for p in dialogue.states}
         self._clear(now)
 
-    def _clear(self, now):
-        self._now = float(now)
-        self._started, self._quiet = False, False
-        self._slots, self._remaining, self._last_choice = {}, {}, {}
-        self._count, self._since, self._slow = 0, self._now, False
-        self._last_event, self._why, self._came_from = '', '', ''
-        self._silence_left = self._unclear_left = 0
-        self._timers, self._actions, self._pending = {}, {}, None
-        self._question, self._talk_until, self._asked_at = '', self._now, -math.inf
-        self._seen, self._returning, self._listening = ('', -math.inf), False, None
-        self._out, self._early, self._last_text = [], [], ''
-        self._reminders = Reminders(self.dialogue.reminders, self.dialogue.zone, self._now)
-
     # -- what a caller uses --------------------------------------------------------------------------------
-
-    @property
-    def state(self) -> str:
-        """The path of the present state."""
-        return self._engine.state
 
     @property
     def slots(self) -> dict:
         """A copy of the values known."""
         return dict(self._slots)
-
-    @property
-    def _leaf(self):
-        return self.dialogue.states[self._engine.state]
 
     @property
     def resting(self) -> bool:
@@ -92,11 +74,6 @@ class DialogueMachine(Hearing, Reacting, Voice):
     def listens_here(self) -> frozenset:
         """Those of them that the state itself, or one around it, reacts to."""
         return self._local[self.state]
-
-    @property
-    def awaiting_action(self) -> bool:
-        """Whether a performer is at work that the dialogue waits for."""
-        return any(action.done for _, action, _ in self._actions.values())
 
     @property
     def speaking_until(self) -> float:

@@ -1,16 +1,21 @@
 """What follows once something is understood: reactions, entering and leaving states, actions and their ends.
 
-A mix-in of DialogueMachine; `transitions` calls `_fits`, `_take`, `_finish`, `_enter` and `_leave` through engine.py.
+`_react` gives a trigger to `transitions`, which calls back through engine.py: `_fits` (does the reaction
+hold?), `_take` (before the change), `_leave` and `_enter` of the states, `_finish` (after it).
 """
 from robot_ai.dialogue.engine import ALWAYS
 from robot_ai.dialogue.events import StateChanged
 from robot_ai.dialogue.sounds import words_of
+from robot_ai.dialogue.working_memory import WorkingMemory
 
 SPEECH_RATE = 0.8  # of the usual rate, asked of the voice once someone has asked to go slower
 
 
-class Reacting:
-    """Mix-in of DialogueMachine: what a trigger does."""
+class Reacting(WorkingMemory):
+    """Part of DialogueMachine: what a trigger does.
+
+    Uses of Voice `_say`, `_act`, `_fill`, `_short`, `_wording`, `_picked`; of DialogueMachine `_arm`.
+    """
 
     def _react(self, trigger, event, why, latex='') -> bool:
         """Give a trigger to the present state and those around it, then to `always`; False where none takes it."""

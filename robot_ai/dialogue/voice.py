@@ -1,7 +1,8 @@
 """What a dialogue says, asks of performers and tells the recognisers to expect: the outputs of DialogueMachine.
 
-A mix-in. Which of several wordings is said, and which item of a list comes next, follows from the seed and a count
-alone, so that a bag replayed says the same.
+Everything that leaves the machine is put into `_out` here or in Reacting. Which of several wordings is said,
+and which item of a list comes next, follows from the seed and a count alone, so that a bag replayed says the
+same.
 """
 import string
 import zlib
@@ -9,13 +10,14 @@ from collections import defaultdict
 
 from robot_ai.dialogue import wording
 from robot_ai.dialogue.events import Act, Listen, Say
+from robot_ai.dialogue.working_memory import WorkingMemory
 
 SLOW_FACTOR = 1.5  # patience and speaking time are multiplied by it once someone has asked to go slower
 MAX_PHRASES = 80
 
 
-class Voice:
-    """Mix-in of DialogueMachine: texts, actions and expectations."""
+class Voice(WorkingMemory):
+    """Part of DialogueMachine: texts, actions and expectations. Uses none of the other parts."""
 
     def _say(self, texts, key, filled=False, **extra):
         """Say one of `texts`, another one than last time for this `key` where there is a choice."""
