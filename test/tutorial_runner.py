@@ -3,7 +3,7 @@
 A fence's first word is its language, a second one says what becomes of the block:
 
     ```sh               run by bash (-e); a ```text block right after it is what it prints (`...`: anything)
-    ```sh background    run beside what follows; interrupted (Ctrl-C) by ```sh interrupt, or at the end
+    ```sh background    run beside what follows, once it has printed a line, until ```sh interrupt (Ctrl-C) or the end
     ```sh interrupt     not run: its text is the comment that tells the reader to press Ctrl-C
     ```sh not-run       shown only; the text says why
     ```yaml my/x.yaml   written to that file (any language, any path with a dot)
@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,15 +86,25 @@ class Tutorial:
         if block.action == 'run':
             self._run(block)
         elif block.action == 'background':
-            self._background.append(subprocess.Popen(
-                ['bash', '-ec', f'exec {block.text.strip()}'], cwd=self.folder, env=self._environment,
-                start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
+            self._start(block)
         elif block.action == 'interrupt':
             self._interrupt()
         elif block.action != 'not-run':
             path = self.folder / block.action
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, 'utf-8')
+
+    def _start(self, block):
+        """Start a program and wait for its first line: from then on it does what the text says."""
+        log = self.folder / f'background-{block.line}.log'
+        with open(log, 'wb') as output:
+            process = subprocess.Popen(['bash', '-ec', f'exec {block.text.strip()}'], cwd=self.folder, stdout=output,
+                                       env=self._environment, start_new_session=True, stdin=subprocess.DEVNULL)
+        self._background.append(process)
+        end = time.monotonic() + PATIENCE
+        while not log.read_bytes().count(b'\n') and process.poll() is None:
+            assert time.monotonic() < end, f'{self.name}, line {block.line}: {block.text}has said nothing'
+            time.sleep(0.1)
 
     def _run(self, block):
         done = subprocess.run(['bash', '-e', '-o', 'pipefail', '-c', block.text], cwd=self.folder, text=True,
