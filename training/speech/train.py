@@ -3,11 +3,14 @@
 The config (training/speech/configs/NAME.yaml or a path) has `model` (Size), `loop` (LoopConfig), `data` (caches,
 buckets, weights of sources) and `loss` (share of the decoder, label smoothing, weight of clips without speech).
 
+An imported Whisper is fine-tuned by the same command: `--config whisper --init` its folder (docs/whisper.md).
+
 Example:
   python -m training train speech --config small --data ~/speech-cache --folder ~/runs/small
 
 """
 import argparse
+import importlib
 import os
 import sys
 from dataclasses import asdict
@@ -17,6 +20,7 @@ from robot_ai.errors import ConfigurationError
 from robot_ai.yaml_files import read_yaml_file
 
 CONFIGS = Path(__file__).parent / 'configs'
+ARCHITECTURES = {'ctc': __name__, 'whisper': 'training.whisper.train'}  # a config's -> module with run(config, options)
 BLANK_LABELS = 4  # a clip without speech weighs as much as one of so many letters
 
 
@@ -77,7 +81,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--data', required=True, help='folder of caches (see --prepare)')
     parser.add_argument('--folder', required=True, help='where checkpoints and figures go; resumed if it exists')
     parser.add_argument('--prepare', metavar='MANIFEST', help='first write the caches from this manifest.jsonl')
-    parser.add_argument('--init', default='', help='weights (.npz) to start from; those that fit are taken')
+    parser.add_argument('--init', default='', help='weights (.npz) to start from, those that fit are taken; '
+                        'for whisper a Hugging Face folder, a .pt, or a folder imported with --trainable')
     parser.add_argument('--steps', type=int, help='overrides loop.steps')
     parser.add_argument('--stop-loss', type=float, help='stop once the training loss is below this')
     parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
@@ -92,7 +97,11 @@ def main(arguments: list[str]) -> int:
         from training.speech.prepare import prepare
         dialogue = Path(__file__).resolve().parents[2] / 'config' / 'dialogues' / 'acompanante.yaml'
         prepare(Path(options.prepare), Path(options.data), dialogue if dialogue.is_file() else None)
-    run(config, options)
+    architecture = config.get('architecture', 'ctc')
+    if architecture not in ARCHITECTURES:
+        raise ConfigurationError(f'{options.config}: architecture {architecture!r}, expected one of '
+                                 f'{", ".join(ARCHITECTURES)}')
+    importlib.import_module(ARCHITECTURES[architecture]).run(config, options)
     return 0
 
 
