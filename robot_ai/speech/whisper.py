@@ -106,6 +106,7 @@ class WhisperRecognizer:
         spoken = self.language if parameters.get('multilingual', True) else ''
         self.prompt = self.tokenizer.prompt(spoken, self.task, self.rules.timestamps)
         self.partial_window_s = min(self.partial_window_s, float(self.buckets[-1]))
+        self.partial_stride = min(self.partial_stride, round(self.partial_window_s * SAMPLE_RATE / 2))
         self.decoder = self.decoder_for(phrases)
 
     def recognize(self, samples: np.ndarray) -> Final:

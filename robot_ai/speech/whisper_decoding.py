@@ -77,14 +77,15 @@ class PhraseBias:
     """
 
     def __init__(self, phrases: Iterable[str], tokenizer: WhisperTokenizer, boost: float = 2.0):
-        """Spell each phrase as it may come: as it is, in lower case, and capitalised."""
+        """Spell each phrase as it may come: as it is, in lower case, capitalised, and right after an opening sign."""
         self.boost = boost
         self._next: list[dict[int, int]] = [{}]
         self._depth, self._whole = [0], [False]
         for phrase in phrases:
             text = phrase.strip()
-            for form in {text, text.lower(), text[:1].upper() + text[1:]} - {''}:
-                self._add(tokenizer.encode(' ' + form))
+            first = text[:1].upper() + text[1:]
+            for form in (f' {text}', f' {text.lower()}', f' {first}', first) if text else ():
+                self._add(tokenizer.encode(form))
 
     def __bool__(self):
         return len(self._next) > 1

@@ -85,7 +85,7 @@ def test_times_come_in_pairs_and_never_fall():
 def test_phrase_earns_while_it_lasts_and_gives_back_where_it_breaks():
     class Spelling:
         def encode(self, text):
-            return {' ab': [0, 1], ' Ab': [0, 1]}[text]
+            return {' ab': [0, 1], ' Ab': [0, 1], 'Ab': [0, 1]}[text]
     bias = PhraseBias(['ab'], Spelling(), boost=2.0)
     scores = np.zeros(3, np.float32)
     assert bias.add_to(scores, 0).tolist() == [2, 0, 0]

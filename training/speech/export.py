@@ -125,13 +125,18 @@ def disagreement(model, folder: Path, seconds: float = 1.5, seed: int = 3) -> fl
     return float(np.abs(np.exp(exported[0, :frames]) - np.exp(kept[0, :frames])).mean())
 
 
+def read_run(folder: Path) -> dict:
+    """Return a training folder's run.json; ModelError where there is none."""
+    if not (folder / 'run.json').is_file():
+        raise ModelError(f'{folder}: no run.json; give a folder written by `python -m training train speech`')
+    return json.loads((folder / 'run.json').read_text(encoding='utf-8'))
+
+
 def load_run(folder: Path, weights: str = 'best.weights.npz'):
     """Return (model, run.json) of a training folder, the averaged weights loaded."""
     from training.loop import load_weights
     from training.speech.model import Size, SpeechModel
-    if not (folder / 'run.json').is_file():
-        raise ModelError(f'{folder}: no run.json; give a folder written by `python -m training train speech`')
-    run = json.loads((folder / 'run.json').read_text(encoding='utf-8'))
+    run = read_run(folder)
     model = SpeechModel(Size(**run['size'])).build_all()
     load_weights(model, folder / weights)
     return model, run
@@ -151,6 +156,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--float', action='store_true', help='float32 weights: four times the size')
     options = parser.parse_args(arguments)
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    if read_run(options.run).get('architecture') == 'whisper':
+        from training.whisper.train import export_run
+        return export_run(options)
     model, run = load_run(options.run, options.weights)
 
     def read(path):

@@ -11,7 +11,7 @@ from robot_ai.speech.audio import SAMPLE_RATE
 from robot_ai.speech.whisper import Stepper, WhisperRecognizer
 
 FLOAT_TOLERANCE = 1e-3  # of logits, in units of their deviation
-INT8_TOLERANCE = 0.3
+INT8_TOLERANCE = 1.0  # catches lost weights, not lost precision: that is printed
 MEASURED_S, MEASURED_TOKENS = 5, 20
 SHORTEST_STRIDE_S = 0.3
 
@@ -35,25 +35,25 @@ def check_export(model, folder: Path, exact: bool) -> str:
 
 
 def measure(folder: Path) -> str:
-    """Time one partial on this machine, and let model.yaml's partial_stride_s follow from it."""
+    """Time one partial on this machine (CPU time, one thread), and let model.yaml's partial_stride_s follow from it."""
     recognizer = WhisperRecognizer(folder)
     rng = np.random.default_rng(5)
     sound = (rng.standard_normal(MEASURED_S * SAMPLE_RATE) * 0.05).astype(np.float32)
     spent = []
     for _ in range(2):  # the first allocates
-        before = time.perf_counter()
+        before = time.process_time()
         stepper = Stepper(recognizer.graph, recognizer.buckets[0], sound[:recognizer.buckets[0] * SAMPLE_RATE],
                           recognizer.prompt, recognizer.max_tokens)
-        encoded = time.perf_counter()
+        encoded = time.process_time()
         count = min(MEASURED_TOKENS, recognizer.max_tokens - len(recognizer.prompt))
         for _ in range(count):
             stepper.read([recognizer.tokenizer.start], [0])
-        spent = [encoded - before, (time.perf_counter() - encoded) / count]
+        spent = [encoded - before, (time.process_time() - encoded) / count]
     partial = spent[0] + spent[1] * MEASURED_TOKENS
     stride = max(SHORTEST_STRIDE_S, round(2 * partial, 1))  # half of one core at most
     path = folder / 'model.yaml'
     document = yaml.safe_load(path.read_text(encoding='utf-8'))
     document['parameters']['partial_stride_s'] = stride
     path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding='utf-8')
-    return (f'one thread here: encoding and prompt {spent[0]:.2f} s, a token {1000 * spent[1]:.0f} ms; '
+    return (f'one thread of this machine: encoding and prompt {spent[0]:.2f} s, a token {1000 * spent[1]:.0f} ms; '
             f'a partial every {stride} s (partial_stride_s in model.yaml)')
