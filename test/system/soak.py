@@ -245,7 +245,7 @@ def soak(seconds: float, pages: int, keep: str = '') -> int:
                     processes.check_alive()
                 if last_round is None and now - begun >= seconds:
                     last_round = listener.round + 1
-            until(lambda: listener.heard_round >= last_round, executor, CATCH_UP, 'the recogniser to catch up')
+            until(lambda: listener.heard_round >= last_round, executor, CATCH_UP)
             rounds = listener.heard_round
             processes.end_one('bag_player')
             until(lambda: False, executor, LAST_MESSAGES)
@@ -254,7 +254,7 @@ def soak(seconds: float, pages: int, keep: str = '') -> int:
                 Path(keep).write_text('\n'.join(['node,s,cpu_s,resident,threads,descriptors', *(
                     f'{name},{s.time - begun:.1f},{s.cpu:.2f},{s.resident},{s.threads},{s.descriptors}'
                     for name, samples in watch.samples.items() for s in samples)]) + '\n')
-            return judged(watch, listener, clients, rounds, begun)
+            return judged(watch, listener, clients, rounds, last_round, begun)
     finally:
         if clients is not None:
             clients.end()
@@ -273,8 +273,11 @@ def until(condition, executor, seconds, what=''):
             return
 
 
-def judged(watch, listener, clients, rounds, begun) -> int:
-    """Print the table and the verdicts; return 1 where one is bad."""
+def judged(watch, listener, clients, rounds, played, begun) -> int:
+    """Print the table and the verdicts; return 1 where one is bad.
+
+    `rounds` of the bag were heard to their end, of `played`; `begun`: s (monotonic) of the first look.
+    """
     bad, rows = [], [('node', 'CPU %', *(f'{quantity} mean, growth [95 %]' for quantity in TOLERANCES))]
     lasted = time.monotonic() - begun
     warm = begun + min(LONGEST_WARM_UP, WARM_UP * lasted)
@@ -310,6 +313,9 @@ def judged(watch, listener, clients, rounds, begun) -> int:
     print(f'transcripts: {len(listener.heard.expected) * rounds} expected in {rounds} rounds, {len(lost)} lost, '
           f'{len(doubled)} doubled, {listener.heard.off} stamps off by over {STAMP_OFF:g} s; {told} published, {heard} '
           'received')
+    if rounds < played:
+        bad.append(f'the recogniser heard only {rounds} of {played} rounds to their end, though {CATCH_UP:.0f} s were '
+                   'left to it: the machine was too busy')
     if told != heard:
         bad.append(f'{told} transcripts were published, {heard} received')
     bad += [f'lost: {each}' for each in lost] + [f'doubled: {each}' for each in doubled]
