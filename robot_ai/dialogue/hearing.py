@@ -25,8 +25,8 @@ class Hearing(WorkingMemory):
             text, confidence = str(event.text), float(event.confidence)
         except (TypeError, ValueError):
             return
-        active = self._active[self.state] | ({'affirm', 'deny'} if self._pending else frozenset())
-        meaning = self.understanding.understand(text, confidence, active)
+        expected = self._expected[self.state] | ({'affirm', 'deny'} if self._pending else frozenset())
+        meaning = self.understanding.understand(text, confidence, expected)
         if not meaning.intent:
             return
         if self._pending and self._answered(meaning):

@@ -51,6 +51,7 @@ class DialogueMachine(Hearing, Reacting, Voice):
         self._expectations = {}  # (state, whether a question is open) -> Listen
         self._local = {p: dialogue.listens_for(p, everywhere=False) for p in dialogue.states}
         self._active = {p: dialogue.listens_for(p) for p in dialogue.states}
+        self._expected = {p: dialogue.expects(p) for p in dialogue.states}
         self._clear(now)
 
     # -- what a caller uses --------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from robot_ai.errors import DialogueError
+from robot_ai.errors import DialogueError, PayloadError
+from robot_ai.payloads import strict_json
 
 MAX_BYTES = 1_000_000
 
@@ -47,8 +48,8 @@ def load_memory(path) -> dict | None:
     except OSError as error:
         raise DialogueError(f'{path}: the memory cannot be read: {error.strerror}') from None
     try:
-        value = json.loads(data) if len(data) <= MAX_BYTES else None
-    except (ValueError, RecursionError):
+        value = strict_json(data.decode('utf-8'), path.name) if len(data) <= MAX_BYTES else None
+    except (UnicodeDecodeError, PayloadError):
         value = None
     if not isinstance(value, dict):
         raise DialogueError(f'{path}: the memory is damaged; the dialogue starts anew')

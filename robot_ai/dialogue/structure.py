@@ -161,3 +161,11 @@ class Dialogue:
         """
         local = frozenset(i for s in self.line(path) for r in s.on for i in r.hear)
         return local | frozenset(i for r in self.always for i in r.hear) if everywhere else local
+
+    def expects(self, path: str) -> frozenset:
+        """Return those of them that the understanding may prefer there: of the state itself, and the urgent ones.
+
+        What `always` reacts to may come at any time and is likely at none: it has to be as clear as anything else.
+        """
+        urgent = {n for n, intent in self.intents.items() if intent.urgent}
+        return self.listens_for(path, everywhere=False) | (urgent & self.listens_for(path))

@@ -24,7 +24,7 @@ from robot_ai.errors import DialogueError
 ACCEPT = 0.66
 CONFIRM = 0.50
 MARGIN = 0.04  # a second intent this near makes the robot ask
-EXPECTED_BONUS = 0.04  # for intents that the present state listens for
+EXPECTED_BONUS = 0.04  # for intents that the present state itself listens for, and urgent ones
 WORD_SHARE = 0.55  # of a phrase's score; the rest compares it letter by letter
 INTENT_SHARE = 0.05  # of the score: how much of what was heard any phrase of the intent explains
 UNKNOWN_WEIGHT = 1.0  # of a heard word that no example has, in units of the rarest word's weight
@@ -126,7 +126,7 @@ class Understanding:
         self.example_weight = self.example_weights.sum(axis=1)
 
     def understand(self, text: str, confidence: float = 1.0, expected: frozenset = frozenset()) -> Meaning:
-        """Return what `text` means where the dialogue listens for the intents `expected` (empty: for any)."""
+        """Return what `text` means where the intents `expected` are likelier than others (empty: none is)."""
         words = bare(words_of(text, self.language), self.language)
         if not words:
             return Meaning()
@@ -250,10 +250,10 @@ def intent_of(dialogue, state: str, text: str, confidence: float = 1.0, at_once:
         while len(_UNDERSTANDINGS) >= MAX_UNDERSTANDINGS:
             _UNDERSTANDINGS.pop(next(iter(_UNDERSTANDINGS)))
         kept = _UNDERSTANDINGS[id(dialogue)] = (dialogue, Understanding(dialogue))
-    expected = dialogue.listens_for(dialogue.leaf(state)) if state else frozenset()
-    meaning = kept[1].understand(text, confidence, expected)
+    leaf = dialogue.leaf(state) if state else ''
+    meaning = kept[1].understand(text, confidence, dialogue.expects(leaf) if leaf else frozenset())
     wanted = ('accept',) if at_once else ('accept', 'confirm')
-    if meaning.decision not in wanted or (state and meaning.intent not in expected):
+    if meaning.decision not in wanted or (leaf and meaning.intent not in dialogue.listens_for(leaf)):
         return None
     return meaning.intent
 

@@ -25,6 +25,7 @@ class WorkingMemory:
     _words: set  # names of slots and of values of lists: what an event's data may fill
     _local: dict  # state -> intents that it, or a state around it, reacts to
     _active: dict  # state -> those and the ones of `always`
+    _expected: dict  # state -> intents that the understanding prefers there
     _expectations: dict  # (state, whether a question is open) -> Listen
 
     def _clear(self, now: float):

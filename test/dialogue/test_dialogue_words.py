@@ -74,6 +74,13 @@ def test_the_intent_of_a_text_depends_on_what_the_state_listens_for():
         intent_of(dialogue, 'nowhere', 'no')
 
 
+def test_a_state_expects_its_own_intents_and_the_urgent_ones_and_not_all_of_always():
+    text = TEXT.replace('fall: {', 'fall: {urgent: true, ') + 'always: [{hear: [call, fall], go: waiting}]\n'
+    dialogue = parse_dialogue(text)
+    assert dialogue.expects('asked.again') == {'hour', 'fall'}
+    assert dialogue.listens_for('asked.again') == {'hour', 'fall', 'call'}
+
+
 @pytest.mark.parametrize(('text', 'value'), [
     ('las tres y cuarto', '03:15'), ('la una menos diez', '00:50'), ('las ocho de la noche', '20:00'),
     ('las doce de la noche', '00:00'), ('las doce del mediodía', '12:00'), ('a las veintidós', '22:00'),
