@@ -71,6 +71,7 @@ class CharacterRecognizer:
         self._batches = sorted(int(b) for b in parameters.get('batches', [1]))
         self._runner = GraphRunner(self.info, threads)
         self._index = {label: number for number, label in enumerate(self.labels)}
+        self.wide_labels = tuple(parameters.get('wide_labels', ()))
 
     def recognize(self, grey: np.ndarray, allowed: Iterable[str] | str | None = None) -> Reading:
         """Read a picture of one symbol (anything that `ink.to_grey` takes). ImageError for other arrays.
@@ -105,14 +106,39 @@ class CharacterRecognizer:
         found = find_symbols(grey)
         if not found:
             return [], np.zeros((0, len(self.labels)), np.float32)
-        found, scores = join_pieces(found, lambda inks: self.scores(inks)[0], self.labels, symbol_ink)
+        return self.symbols_only(*join_pieces(found, lambda inks: self.scores(inks)[0], self.labels, symbol_ink))
+
+    def symbols_only(self, found: list[Found], scores: np.ndarray) -> tuple[list[Found], np.ndarray]:
+        """Leave out what is no symbol; everything, where that is more than half."""
         keep = [number for number, row in enumerate(scores) if self.is_symbol(row)]
         if 2 * len(keep) < len(found):
             keep = []
         return [found[number] for number in keep], scores[keep]
 
+    def look_up(self, drawing: np.ndarray | list) -> Reading:
+        """Look one symbol up among Detexify's 900, for whoever draws what they cannot name.
+
+        `drawing`: a picture, or strokes (lists of (x, y), y down). Nothing is rejected: the five best of any ink.
+        Raises ModelError where the model has no such output, ImageError as `recognize` does.
+        """
+        if not self.wide_labels:
+            raise ModelError(f"{self.info.folder}: has no output for Detexify's symbols; export a newer model")
+        ink = normalize_symbol(drawing) if isinstance(drawing, np.ndarray) else ink_of_strokes(drawing)
+        if not ink.any():
+            return Reading()
+        scores, thetas = self.wide_scores([ink])
+        order = np.argsort(-scores[0])[:TOP]
+        return Reading(tuple(Candidate(self.wide_labels[n], float(scores[0, n])) for n in order), thetas[0])
+
+    def wide_scores(self, inks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probabilities [n, len(wide_labels)] and theta [n, 2, 3] of normalised inks."""
+        return self._run('classify_wide', inks)
+
     def scores(self, inks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return the probabilities [n, classes] and theta [n, 2, 3] of normalised inks (uint8 [32, 32] each)."""
+        return self._run('classify', inks)
+
+    def _run(self, signature, inks):
         stack = np.asarray(inks, np.uint8)
         largest = self._batches[-1]
         scores, thetas, first = [], [], 0
@@ -122,7 +148,7 @@ class CharacterRecognizer:
             part = stack[first:first + size]
             if len(part) < size:
                 part = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), np.uint8)])
-            out = self._runner.run(f'classify_{size}', ink=part)
+            out = self._runner.run(f'{signature}_{size}', ink=part)
             scores.append(out['scores'][:rest])
             thetas.append(out.get('theta', np.zeros((size, 2, 3), np.float32))[:rest])
             first += size

@@ -4,7 +4,7 @@ r"""A picture or strokes of a formula in, its LaTeX out: balanced, with a score 
     recognizer.recognize(cv2.imread('formula.png')).latex        # '\frac { 1 } { 2 } + x ^ { 2 }'
     recognizer.recognize_strokes(strokes).latex                   # where the pen's path is known: better
 
-Symbols are found first (in pictures by their pieces of ink, in strokes by `segmentation`), then the parser
+Symbols are found first (in pictures by `pieces`, in strokes by `segmentation`), then the parser
 network corrects their labels by what surrounds them and hangs each on another; without an expressions model the
 rules of `layout` do. Holds no thread; not thread-safe.
 """
@@ -16,12 +16,15 @@ import numpy as np
 from robot_ai.errors import ModelError
 from robot_ai.model_store import find_model, load_model
 from robot_ai.vision.characters import CharacterRecognizer, Symbol
+from robot_ai.vision.finding import find_pieces
 from robot_ai.vision.ink import Box, check_strokes, to_grey
 from robot_ai.vision.layout import Node, latex_of, rule_tree
 from robot_ai.vision.parsing import FormulaParser, best_tree, to_nodes
+from robot_ai.vision.pieces import assemble
 from robot_ai.vision.segmentation import MAX_STROKES, segment
 
 MAX_SYMBOLS = 64  # of one formula in a picture; CROHME's longest has 49
+MAX_PIECES = 120  # of ink in such a picture
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,20 @@ class ExpressionRecognizer:
 
     def recognize(self, image: np.ndarray) -> Expression:
         """Read a picture (anything that `ink.to_grey` takes) of one expression. ImageError for other arrays."""
-        found, scores = self.characters.find(to_grey(image))
+        found, scores = self._find(to_grey(image))
         if not found or len(found) > MAX_SYMBOLS:  # a page of text is no formula
             return Expression()
         boxes = np.array([[f.box.x, f.box.y, f.box.right, f.box.bottom] for f in found], np.float32)
         return self._expression(scores, boxes)
+
+    def _find(self, grey):
+        """Return the symbols of a picture and their scores; nothing where most of the ink is no symbols."""
+        if self.parser is None or not self.parser.reads_pieces:
+            return self.characters.find(grey)
+        pieces = find_pieces(grey)
+        if not pieces or len(pieces) > MAX_PIECES:
+            return [], None
+        return self.characters.symbols_only(*assemble(self.characters, pieces, self.parser.weigh_pieces))
 
     def recognize_strokes(self, strokes: list, width: float | None = None) -> Expression:
         """Read strokes (lists of (x, y), y down, in the order of writing); `width`: of the line, in their unit."""

@@ -30,6 +30,15 @@ class Found:
 
 def find_symbols(grey: np.ndarray) -> list[Found]:
     """Return the symbols of a picture in reading order (lines from top to bottom, each from left to right)."""
+    return _find(grey, lambda parts: reading_order(group_marks(parts)))
+
+
+def find_pieces(grey: np.ndarray) -> list[Found]:
+    """Return the connected pieces of ink of a picture from left to right, nothing joined."""
+    return _find(grey, lambda parts: [[part] for part in sorted(parts, key=lambda p: (p.box.x, p.box.y))])
+
+
+def _find(grey, group):
     scale = min(1.0, WORK_SIDE / max(grey.shape))
     work = grey
     if scale < 1:
@@ -42,11 +51,11 @@ def find_symbols(grey: np.ndarray) -> list[Found]:
     if not parts or len(parts) > MAX_SYMBOLS:
         return []
     out = []
-    for group in reading_order(group_marks(parts)):
-        box = group[0].box
-        for part in group[1:]:
+    for members in group(parts):
+        box = members[0].box
+        for part in members[1:]:
             box = box.union(part.box)
-        out.append(Found(_scaled(box, 1 / scale, grey.shape), box, cut(ink, box, group)))
+        out.append(Found(_scaled(box, 1 / scale, grey.shape), box, cut(ink, box, members)))
     return out
 
 

@@ -8,7 +8,7 @@ import re
 TOKEN = re.compile(r'\\[a-zA-Z]+|\\.|[^\s]', re.DOTALL)
 _SPELLED = {'\\lt': '<', '\\gt': '>', 'ñ': '\\tilde{n}', 'Ñ': '\\tilde{N}', 'ü': '\\ddot{u}', 'Ü': '\\ddot{U}',
             **{accented: f'\\acute{{{base}}}' for accented, base in zip('áéíóúÁÉÍÓÚ', 'aeiouAEIOU')},
-            '"': "''", '$': '\\$', '#': '\\#', '%': '\\%', '&': '\\&', '\\$': '\\$'}
+            '"': "{''}", '$': '\\$', '#': '\\#', '%': '\\%', '&': '\\&', '\\$': '\\$'}
 _ESCAPES = {'\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}',
             **{c: f'\\{c}' for c in '{}_$%&#'}}
 def tokens(latex: str) -> list[str]:
@@ -28,7 +28,10 @@ def is_balanced(latex: str) -> bool:
 
 def compilable(latex: str) -> str:
     """Return recognised LaTeX as a formula that LaTeX with amsmath compiles."""
-    return ' '.join(_SPELLED.get(token, token) for token in tokens(latex))
+    found = tokens(latex)
+    # A root's sign alone, as one symbol is read, lacks its argument.
+    return ' '.join('\\sqrt { }' if token == '\\sqrt' and after not in ('{', '[') else _SPELLED.get(token, token)
+                    for token, after in zip(found, [*found[1:], '']))
 
 
 def escape_text(text: str) -> str:

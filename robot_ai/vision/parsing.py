@@ -23,10 +23,11 @@ def normalized_boxes(boxes: np.ndarray) -> np.ndarray:
 
 
 class FormulaParser:
-    """Runs an expressions model: signatures `parse_N` for N symbols at most, and `segment`."""
+    """Runs an expressions model: signatures `parse_N` for N symbols at most, and its segmenters."""
 
     def __init__(self, info: ModelInfo, threads: int = 1):
         self.info, self.labels = info, info.labels
+        self.reads_pieces = 'segment_pieces' in info.parameters.get('segmenters', ())
         self.sizes = sorted(int(n) for n in info.parameters['sizes'])
         self._runner = GraphRunner(info, threads)
 
@@ -46,7 +47,11 @@ class FormulaParser:
         edges = out['edges'][0]
         return out['labels'][0, :count], np.concatenate([edges[:count, :count], edges[size:, :count]])
 
-    def weigh(self, features: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    def weigh_pieces(self, features: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Return the log-odds [n] that sets of pieces of ink are whole symbols (pieces.py's features, scores)."""
+        return self.weigh(features, scores, 'segment_pieces')
+
+    def weigh(self, features: np.ndarray, scores: np.ndarray, signature: str = 'segment') -> np.ndarray:
         """Return the log-odds [n] that groups of strokes are whole symbols (segmentation.py's features, scores)."""
         rows = int(self.info.parameters['segment_rows'])
         out = []
@@ -55,7 +60,7 @@ class FormulaParser:
             count = len(features[part])
             padded = np.zeros((rows, features.shape[1]), np.float32), np.zeros((rows, scores.shape[1]), np.float32)
             padded[0][:count], padded[1][:count] = features[part], scores[part]
-            out.append(self._runner.run('segment', features=padded[0], scores=padded[1])['log_odds'][:count])
+            out.append(self._runner.run(signature, features=padded[0], scores=padded[1])['log_odds'][:count])
         return np.concatenate(out)
 
 

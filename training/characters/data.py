@@ -1,8 +1,8 @@
 """Handwriting files in, samples out: (label, source, writer, split, strokes, pen), writers never on two sides.
 
 UNIPEN's 15 contributors lie in five groups of like size; one group is held out a run. CROHME trains whole
-(2013 validates, 2014 tests); Detexify has no writers, so a hash of the strokes keeps a fifth of each class out;
-the last 5,000 of MNIST's training pictures validate.
+(2013 validates, 2014 tests); Detexify has no writers, so a hash of the strokes keeps the last
+fifth of each class out, and the sample before it validates; the last 5,000 of MNIST's training pictures validate.
 """
 import gzip
 import hashlib
@@ -94,17 +94,21 @@ def mathnote(folder: Path) -> Iterator[Sample]:
         yield Sample(to_latex('mathnote', item['label']), 'mathnote', None, 'train', item['strokes'])
 
 
-def detexify(folder: Path, labels: set[str] | None = None) -> Iterator[Sample]:
-    """Yield Detexify's symbols (of `labels` only, where given); the last fifth of each class by hash is 'test'."""
+def detexify(folder: Path, labels: set[str] | None = None, least: int = 1) -> Iterator[Sample]:
+    """Yield Detexify's symbols (of `labels` only, where given; of classes with `least` samples).
+
+    In the order of a hash of the strokes the last fifth of each class is 'test' and the sample before it 'validation'.
+    """
     classes = {}
     for item in read_lines(folder / 'symbols-detexify.jsonl.xz'):
         key = hashlib.sha256(json.dumps(item['strokes']).encode()).hexdigest()
         classes.setdefault(to_latex('detexify', item['label']), []).append((key, item['strokes']))
     for label, items in sorted(classes.items()):
-        if labels is None or label in labels:
+        if (labels is None or label in labels) and len(items) >= least:
             items.sort(key=lambda pair: pair[0])
+            test = -(-4 * len(items) // 5)  # the first index that is not below 0.8 of them
             for index, (_, strokes) in enumerate(items):
-                split = 'test' if index >= 0.8 * len(items) else 'train'
+                split = 'test' if index >= test else 'validation' if index == test - 1 else 'train'
                 yield Sample(label, 'detexify', None, split, strokes)
 
 

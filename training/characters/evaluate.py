@@ -1,8 +1,9 @@
 """`python -m training evaluate characters`: the figures of the character model in a model folder.
 
 MNIST's 10,000 test digits; CROHME 2014's isolated symbols, cut from expressions-test-2014 by its grouping, drawn with
-their expression's pen and once more alone; UNIPEN's unseen contributors; the expected calibration error; false finds
-on pictures without ink; the time of a camera frame with 20 symbols. The test sets are scored, never tuned on:
+their expression's pen and once more alone; UNIPEN's unseen contributors; the last fifth of Detexify; the expected
+calibration error; false finds on pictures without ink; the time of a camera frame with 20 symbols. The test sets are
+scored, never tuned on:
 `--validation` prints CROHME 2013 and MNIST's last 5,000 training digits in their place.
 
 Example:
@@ -24,6 +25,7 @@ from training.characters.labels import DIGITS, fold
 from training.expressions.evaluate import interval
 
 BLANKS = 500  # pictures without ink
+SETS = ('mnist', 'crohme', 'unipen', 'detexify', 'frames')
 
 
 def show(name: str, wrong: np.ndarray) -> None:
@@ -40,10 +42,14 @@ def calibration_error(scores: np.ndarray, right: np.ndarray, bins: int = 15) -> 
                      for b in range(bins) if (place == b).any()))
 
 
-def read(recognizer: CharacterRecognizer, samples: list, allowed=None, alone: bool = False):
-    """Return the best labels and their scores among `allowed` (or all) for samples; "no symbol" is no answer."""
-    scores = np.concatenate([recognizer.scores([plain(s, alone) for s in samples[i:i + 256]])[0]
-                             for i in range(0, len(samples), 256)])
+def scores_of(recognizer: CharacterRecognizer, samples: list, alone: bool = False) -> np.ndarray:
+    """Return the scores [n, classes] of samples."""
+    return np.concatenate([recognizer.scores([plain(s, alone) for s in samples[i:i + 256]])[0]
+                           for i in range(0, len(samples), 256)])
+
+
+def read(recognizer: CharacterRecognizer, scores: np.ndarray, allowed=None):
+    """Return the best labels and their scores among `allowed` (or all); "no symbol" is no answer."""
     scores = recognizer.restrict(scores, allowed).copy()
     scores[:, recognizer.nothing] = 0
     scores /= np.maximum(scores.sum(axis=1, keepdims=True), 1e-9)
@@ -51,15 +57,13 @@ def read(recognizer: CharacterRecognizer, samples: list, allowed=None, alone: bo
     return np.array([recognizer.labels[n] for n in best], object), scores.max(axis=1)
 
 
-def score_set(recognizer, name, samples, allowed=None, alone=False):
-    """Print strict and folded error and the calibration error of a set of samples."""
-    truth = np.array([s.label for s in samples], object)
-    found, scores = read(recognizer, samples, allowed, alone)
+def score_set(recognizer, name, truth: np.ndarray, scores: np.ndarray, allowed=None):
+    """Print strict and folded error and the calibration error of samples' true labels [n] and scores."""
+    found, scores = read(recognizer, scores, allowed)
     show(f'{name}, strict', found != truth)
     folded = np.array([fold(a) != fold(b) for a, b in zip(found, truth)])
     show(f'{name}, look-alikes folded', folded)
     print(f'{name}: calibration error {100 * calibration_error(scores, found == truth):.2f} %', flush=True)
-    return found, truth
 
 
 def without_ink(rng: np.random.Generator) -> np.ndarray:
@@ -98,35 +102,36 @@ def twenty_symbols(samples: list, rng: np.random.Generator) -> np.ndarray:
     return np.clip((60 + page * 0.6) * shade + rng.normal(0, 4, page.shape), 0, 255).astype(np.uint8)
 
 
-def main(arguments: list[str]) -> int:
-    """Run the command; see the module's docstring."""
-    parser = argparse.ArgumentParser(prog='python -m training evaluate characters', description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--data', type=Path, default=Path('../shared/data/handwriting'))
-    parser.add_argument('--model', default='', help='model folder (default: the shipped one)')
-    parser.add_argument('--validation', action='store_true', help='validation sets in place of the tests')
-    parser.add_argument('--held-out', type=int, default=1, help="UNIPEN's group that the model was not trained on")
-    options = parser.parse_args(arguments)
-    recognizer, folder = CharacterRecognizer(options.model), options.data
-    if options.validation:
-        digits = [s for s in data.mnist(folder) if s.split == 'validation']
-        symbols, name = list(data.crohme(folder, 'validation-2013')), 'CROHME 2013 symbols'
-    else:
-        digits, name = list(data.mnist(folder, 't10k')), 'CROHME 2014 symbols'
-        symbols = list(data.crohme(folder, 'test-2014'))
-    truth = np.array([s.label for s in digits], object)
-    show('MNIST, among digits', read(recognizer, digits, 'digits')[0] != truth)
-    show('MNIST, among all classes', read(recognizer, digits)[0] != truth)
-    score_set(recognizer, f"{name}, 101 classes, their expression's pen", symbols, 'mathematics')
-    score_set(recognizer, f'{name}, 101 classes, drawn alone', symbols, 'mathematics', alone=True)
-    unipen = [s for s in data.unipen(folder, options.held_out) if s.split == 'test' and s.label in recognizer.labels]
+def score_detexify(recognizer, samples: list) -> None:
+    """Print top-1 and top-5 error of the output for Detexify's classes, and its calibration error."""
+    scores = np.concatenate([recognizer.wide_scores([plain(s) for s in samples[i:i + 256]])[0]
+                             for i in range(0, len(samples), 256)])
+    number = {label: index for index, label in enumerate(recognizer.wide_labels)}
+    truth = np.array([number[s.label] for s in samples])
+    ranked = np.argsort(-scores, axis=1)[:, :5]
+    name = f'Detexify, {len(number)} classes'
+    show(f'{name}, top-1', ranked[:, 0] != truth)
+    show(f'{name}, top-5', (ranked != truth[:, None]).all(axis=1))
+    print(f'{name}: calibration error '
+          f'{100 * calibration_error(scores.max(axis=1), ranked[:, 0] == truth):.2f} %', flush=True)
+
+
+def score_unipen(recognizer, folder: Path, held_out: int) -> None:
+    """Print the figures of UNIPEN's unseen contributors."""
+    unipen = [s for s in data.unipen(folder, held_out) if s.split == 'test' and s.label in recognizer.labels]
+    truth, scores = np.array([s.label for s in unipen], object), scores_of(recognizer, unipen)
     for part, wanted in (('digits', lambda c: c in DIGITS), ('upper', lambda c: c.isalpha() and c.isupper()),
                          ('lower', lambda c: len(c) == 1 and c.isalpha() and c.islower())):
-        chosen = [s for s in unipen if wanted(s.label)]
+        chosen = np.array([wanted(label) for label in truth])
         allowed = {'digits': list(DIGITS), 'upper': [chr(c) for c in range(65, 91)],
                    'lower': [chr(c) for c in range(97, 123)]}[part]
-        score_set(recognizer, f'UNIPEN unseen contributors, {part} among themselves', chosen, allowed)
-    score_set(recognizer, 'UNIPEN unseen contributors, all, among all classes', unipen)
+        score_set(recognizer, f'UNIPEN unseen contributors, {part} among themselves', truth[chosen], scores[chosen],
+                  allowed)
+    score_set(recognizer, 'UNIPEN unseen contributors, all, among all classes', truth, scores)
+
+
+def score_frames(recognizer, symbols: list) -> None:
+    """Print the false finds on pictures without ink and the time of a frame with 20 symbols."""
     rng = np.random.default_rng(11)
     finds = [len(recognizer.read(without_ink(rng))) > 0 for _ in range(BLANKS)]
     show('pictures without ink, false finds', np.array(finds))
@@ -137,4 +142,36 @@ def main(arguments: list[str]) -> int:
         recognizer.read(page)
     print(f'frame 640x480 with 20 symbols ({found} found): '
           f'{1000 * (time.process_time() - started) / 20:.0f} ms of one core', flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog='python -m training evaluate characters', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--data', type=Path, default=Path('../shared/data/handwriting'))
+    parser.add_argument('--model', default='', help='model folder (default: the shipped one)')
+    parser.add_argument('--validation', action='store_true', help='validation sets in place of the tests')
+    parser.add_argument('--held-out', type=int, default=1, help="UNIPEN's group that the model was not trained on")
+    parser.add_argument('--only', nargs='+', choices=SETS, default=SETS, help='which figures (default: all)')
+    options = parser.parse_args(arguments)
+    recognizer, folder, only = CharacterRecognizer(options.model), options.data, options.only
+    split, name = ('validation', 'CROHME 2013 symbols') if options.validation else ('test', 'CROHME 2014 symbols')
+    symbols = list(data.crohme(folder, 'validation-2013' if options.validation else 'test-2014'))
+    if 'mnist' in only:
+        digits = [s for s in data.mnist(folder, 'train' if options.validation else 't10k') if s.split == split]
+        truth, scores = np.array([s.label for s in digits], object), scores_of(recognizer, digits)
+        show('MNIST, among digits', read(recognizer, scores, 'digits')[0] != truth)
+        show('MNIST, among all classes', read(recognizer, scores)[0] != truth)
+    if 'crohme' in only:
+        truth = np.array([s.label for s in symbols], object)
+        for alone, how in ((False, "their expression's pen"), (True, 'drawn alone')):
+            score_set(recognizer, f'{name}, 101 classes, {how}', truth, scores_of(recognizer, symbols, alone),
+                      'mathematics')
+    if 'unipen' in only:
+        score_unipen(recognizer, folder, options.held_out)
+    if 'detexify' in only and recognizer.wide_labels:
+        wide = set(recognizer.wide_labels)
+        score_detexify(recognizer, [s for s in data.detexify(folder, wide) if s.split == split])
+    if 'frames' in only:
+        score_frames(recognizer, symbols)
     return 0

@@ -1,7 +1,8 @@
 """`python -m training export characters`: a trained network to the model folder that robot_ai loads.
 
 The graph takes ink uint8 [n, 32, 32] (robot_ai.vision.ink.normalize_symbol's), n = 1 or 16, and returns scores
-float32 [n, classes] that sum to 1, calibrated by one temperature, and theta float32 [n, 2, 3].
+float32 [n, classes] that sum to 1, calibrated by one temperature, and theta float32 [n, 2, 3]; where the network has
+a second output, `classify_wide_n` returns the scores of Detexify's classes, with a temperature of their own.
 
 Example:
   python -m training export characters --folder ~/runs/characters --cache ~/characters-cache --to models/characters
@@ -25,6 +26,7 @@ from training.characters.labels import CROHME, DIGITS, FOLDS, SPANISH
 
 BATCHES = (1, 16)
 GRAPH = 'characters.tflite'
+SIGNATURES = {'logits': 'classify', 'wide': 'classify_wide'}
 LICENCES = {
     'unipen': 'UNIPEN train_r01_v07, CC BY 4.0',
     'crohme': 'CROHME, CC BY-NC-SA 3.0: non-commercial',
@@ -43,23 +45,28 @@ def temperature_of(logits: np.ndarray, label: np.ndarray) -> float:
     return float(min(np.geomspace(0.3, 3.0, 93), key=entropy))
 
 
-def convert(model, temperature: float, path: Path) -> None:
-    """Write the LiteRT graph with signatures `classify_1` and `classify_16`, weights as float16."""
+def convert(model, temperatures: dict[str, float], path: Path) -> None:
+    """Write the LiteRT graph with signatures `classify_N` and, for the output 'wide', `classify_wide_N`.
+
+    `temperatures`: by output. Weights are stored as float16.
+    """
     import tensorflow as tf
 
     # A Keras model inside a tf.Module converts without error and without its weights: hold the variables by name.
     graph = tf.Module()
     graph.held = [getattr(v, 'value', v) for v in model.variables]
 
-    def classify(ink):
-        out = model(tf.cast(ink, tf.float32)[..., None] / 255.0, training=False)
-        result = {'scores': tf.nn.softmax(out['logits'] / temperature)}
-        if 'theta' in out:
-            result['theta'] = tf.identity(out['theta'])
-        return result
+    def classify(name):
+        def run(ink):
+            out = model(tf.cast(ink, tf.float32)[..., None] / 255.0, training=False)
+            result = {'scores': tf.nn.softmax(out[name] / temperatures[name])}
+            if 'theta' in out:
+                result['theta'] = tf.identity(out['theta'])
+            return result
+        return tf.function(run)
 
-    signatures = {f'classify_{batch}': tf.function(classify).get_concrete_function(
-        ink=tf.TensorSpec((batch, SIZE, SIZE), tf.uint8, name='ink')) for batch in BATCHES}
+    signatures = {f'{SIGNATURES[name]}_{batch}': classify(name).get_concrete_function(
+        ink=tf.TensorSpec((batch, SIZE, SIZE), tf.uint8, name='ink')) for name in temperatures for batch in BATCHES}
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(graph, folder, signatures=signatures)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
@@ -115,17 +122,20 @@ def export(run: Path, cache: Path, to: Path, version: str) -> dict:
         raise ModelError(f'{best}: missing; train first: python -m training train characters --folder {run}')
     facts = json.loads((run / 'run.json').read_text())
     model = load(best)
-    validation = Cache(cache).validation
-    logits = logits_of(model, validation['ink'])
-    temperature = temperature_of(logits, validation['label'])
+    cached = Cache(cache)
+    validation, crohme, detexify = cached.validation, cached.validates('crohme'), cached.validates('detexify')
+    logits = {'logits': logits_of(model, validation['ink'][crohme])}
+    truth = {'logits': validation['label'][crohme], 'wide': validation['wide'][detexify]}
+    if 'wide' in model.output_names:
+        logits['wide'] = logits_of(model, validation['ink'][detexify], output='wide')
+    temperatures = {name: temperature_of(value, truth[name]) for name, value in logits.items()}
     to.mkdir(parents=True, exist_ok=True)
-    convert(model, temperature, to / GRAPH)
+    convert(model, temperatures, to / GRAPH)
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
     old = to / 'model.yaml'
     figures = (yaml.safe_load(old.read_text()).get('figures') or {}) if old.is_file() else {}
-    mnist = validation['mnist']
     figures.update({
-        'CROHME 2013 symbols (validation), top-1 error': error_of(logits[~mnist], validation['label'][~mnist]),
+        'CROHME 2013 symbols (validation), top-1 error': error_of(logits['logits'], truth['logits']),
         'parameters': int(model.count_params())})
     document = {
         'kind': 'characters', 'name': 'characters', 'version': version, 'graph': GRAPH,
@@ -133,15 +143,18 @@ def export(run: Path, cache: Path, to: Path, version: str) -> dict:
         'inputs': {'ink': 'uint8 [n, 32, 32], 0 paper, 255 ink'},
         'outputs': {'scores': 'float32 [n, classes]', 'theta': 'float32 [n, 2, 3]'},
         'parameters': {
-            'size': SIZE, 'fit': FIT, 'batches': list(BATCHES), 'nothing': 0, 'temperature': round(temperature, 4),
+            'size': SIZE, 'fit': FIT, 'batches': list(BATCHES), 'nothing': 0,
+            'temperature': round(temperatures['logits'], 4),
             'reject_below': 0.35, 'profiles': {'digits': list(DIGITS), 'mathematics': list(CROHME),
                                                'letters': _letters(facts['labels'])},
-            'alike': [list(group) for group in FOLDS]},
+            'alike': [list(group) for group in FOLDS],
+            **({'wide_labels': facts['wide'], 'wide_temperature': round(temperatures['wide'], 4)}
+               if 'wide' in temperatures else {})},
         'training': {'command': facts['command'], 'data': f"UNIPEN group {facts['held_out']} held out; "
                      f"{facts['samples']} samples", 'commit': commit, 'config': facts['config']},
         'licences': LICENCES, 'figures': figures}
     (to / 'model.yaml').write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110))
-    check(to, validation['ink'][:64], logits[:64] / temperature)
+    check(to, validation['ink'][crohme][:64], logits['logits'][:64] / temperatures['logits'])
     (to / 'MODEL_CARD.md').write_text(card(document))
     return document
 

@@ -1,7 +1,8 @@
-"""The character network: ink [batch, 32, 32] in, class logits and theta out.
+"""The character network: ink [batch, 32, 32] in, class logits and theta out; one trunk, two outputs.
 
 A Spatial Transformer first straightens the symbol (its localisation sees it at half resolution), then a small
-residual CNN reads it. About 4.5 M multiplications a symbol, so that twenty cost a robot's core some milliseconds.
+residual CNN reads it. 'logits' are of the everyday symbols, 'wide' of Detexify's 900 classes, which mostly differ from
+letters too little to compete with them in one softmax. About 4.9 M multiplications a symbol.
 """
 import keras
 from keras import layers
@@ -27,10 +28,12 @@ def _convolution(x, width, size, stride, name):
     return layers.ReLU(name=f'{name}_relu')(layers.BatchNormalization(name=f'{name}_norm')(x))
 
 
-def build(classes: int, widths=(24, 48, 96), dropout: float = 0.25, transformer: str | None = 'affine'):
-    """Return the network: inputs float32 [batch, 32, 32, 1] in 0..1, outputs {'logits', 'theta'}.
+def build(classes: int, wide: int = 0, widths=(24, 48, 96), dropout: float = 0.25,
+          transformer: str | None = 'affine', wide_width: int = 160):
+    """Return the network: inputs float32 [batch, 32, 32, 1] in 0..1, outputs {'logits', 'wide', 'theta'}.
 
-    `widths`: channels at 16x16, 8x8 and 4x4. `transformer`: 'affine', 'projective', 'tps', or None for the
+    `wide`: classes of the second output (0: none), which stands on its own layer of `wide_width`. `widths`: channels
+    at 16x16, 8x8 and 4x4. `transformer`: 'affine', 'projective', 'tps', or None for the
     ablation without one (no theta then).
     """
     ink = keras.Input((SIZE, SIZE, 1), name='ink')
@@ -44,6 +47,10 @@ def build(classes: int, widths=(24, 48, 96), dropout: float = 0.25, transformer:
         x = layers.Add(name=f'join{number}')([down, _convolution(down, width, 3, 1, f'same{number}')])
     x = layers.Dropout(dropout)(layers.Flatten()(x))
     outputs['logits'] = layers.Dense(classes, name='logits', dtype='float32')(x)
+    if wide:
+        x = layers.BatchNormalization(name='wide_norm')(layers.Dense(wide_width, use_bias=False, name='wide_in')(x))
+        x = layers.Dropout(dropout)(layers.ReLU(name='wide_relu')(x))
+        outputs['wide'] = layers.Dense(wide, name='wide', dtype='float32')(x)
     return keras.Model(ink, outputs, name='characters')
 
 

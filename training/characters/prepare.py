@@ -25,11 +25,12 @@ from training.characters.own import own_samples
 COMPOSED = 300  # samples a Spanish letter
 NO_SYMBOLS = 14_000
 MIN_SAMPLES = 15  # a label with fewer training samples is no class
+MIN_WIDE = 10  # the same for Detexify's own classes, the second output
 
 
 def training_samples(folder: Path, held_out: int, seed: int, own: Iterable[Path] = ()
-                     ) -> tuple[list[data.Sample], list[str]]:
-    """Return the training samples of every source, and the labels: '' first, then sorted."""
+                     ) -> tuple[list[data.Sample], list[str], list[str]]:
+    """Return the training samples of every source, the labels ('' first, then sorted) and Detexify's labels."""
     rng = np.random.default_rng(seed)
     samples = [s for s in data.unipen(folder, held_out) if s.split == 'train']
     samples += spanish_letters(samples, COMPOSED, rng)
@@ -42,28 +43,33 @@ def training_samples(folder: Path, held_out: int, seed: int, own: Iterable[Path]
     wanted = set(CROHME) | set(DIGITS) | set(LETTERS) | set(SPANISH)
     labels = {label for label, count in counts.items() if count >= MIN_SAMPLES or label in wanted}
     samples = [s for s in samples if s.label in labels]
-    samples += [s for s in data.detexify(folder, labels) if s.split == 'train']
+    wide = [s for s in data.detexify(folder, least=MIN_WIDE) if s.split == 'train']
+    samples += wide
     samples += [s for s in data.mnist(folder) if s.split == 'train']
     samples += no_symbols(list(data.read_lines(folder / 'expressions-train.jsonl.xz')), NO_SYMBOLS, rng)
-    return samples, [NOTHING, *sorted(labels)]
+    return samples, [NOTHING, *sorted(labels)], sorted({s.label for s in wide})
 
 
 def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int, own: Iterable[Path] = ()) -> None:
     """Write labels.json, index.npz, one variant_K.npy each and the plain validation set into `cache`."""
     cache.mkdir(parents=True, exist_ok=True)
-    samples, labels = training_samples(folder, held_out, seed, own)
-    number = {label: index for index, label in enumerate(labels)}
+    samples, labels, wide = training_samples(folder, held_out, seed, own)
+    number, place = ({label: index for index, label in enumerate(names)} for names in (labels, wide))
     sources = sorted({s.source for s in samples})
-    facts = {'labels': labels, 'sources': sources, 'held_out': held_out, 'seed': seed}
+    facts = {'labels': labels, 'wide': wide, 'sources': sources, 'held_out': held_out, 'seed': seed}
     (cache / 'facts.json').write_text(json.dumps(facts, ensure_ascii=False))
-    np.savez(cache / 'index.npz', label=np.array([number[s.label] for s in samples], np.int32),
+    np.savez(cache / 'index.npz', label=np.array([number.get(s.label, -1) for s in samples], np.int32),
+             wide=np.array([place[s.label] if s.source == 'detexify' else -1 for s in samples], np.int32),
              source=np.array([sources.index(s.source) for s in samples], np.int8))
     validation = [s for s in data.crohme(folder, 'validation-2013') if s.label in number]
     validation += [s for s in data.mnist(folder) if s.split == 'validation']
+    validation += [s for s in data.detexify(folder, least=MIN_WIDE) if s.split == 'validation']
     np.savez(cache / 'validation.npz', ink=np.stack([plain(s) for s in validation]),
-             label=np.array([number[s.label] for s in validation], np.int32),
-             mnist=np.array([s.source == 'mnist' for s in validation]))
-    print(f'{len(samples)} training samples, {len(validation)} validation, {len(labels)} classes', flush=True)
+             label=np.array([number.get(s.label, -1) for s in validation], np.int32),
+             wide=np.array([place[s.label] if s.source == 'detexify' else -1 for s in validation], np.int32),
+             source=np.array([sources.index(s.source) for s in validation], np.int8))
+    print(f'{len(samples)} training samples, {len(validation)} validation, {len(labels)} and {len(wide)} classes',
+          flush=True)
     for variant in range(variants):
         path = cache / f'variant_{variant}.npy'
         if path.exists():

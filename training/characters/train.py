@@ -33,15 +33,25 @@ def command_line(model: str) -> str:
 
 
 def loss_sums(model, batch, training, smoothing: float = 0.0):
-    """Return sums over rows: 'loss' (cross-entropy), 'weight' (rows) and 'error' (wrong rows)."""
+    """Return sums over rows: 'loss' (both outputs' cross-entropies), 'weight' (rows), 'error', 'wide_error'.
+
+    A row without a class of an output (label -1) adds nothing there. The errors are over all rows, so that a share of
+    rows without a class makes them lower than they are.
+    """
     from keras import ops
-    logits = model(as_input(batch['ink']), training=training)['logits']
-    log_probs = ops.log_softmax(logits)
-    chosen = ops.take_along_axis(log_probs, batch['label'][:, None], axis=-1)[:, 0]
-    loss = -(1 - smoothing) * ops.sum(chosen) - smoothing * ops.sum(ops.mean(log_probs, axis=-1))
-    wrong = ops.not_equal(ops.cast(ops.argmax(logits, axis=-1), 'int32'), batch['label'])
-    return {'loss': loss, 'weight': ops.cast(ops.shape(logits)[0], 'float32'),
-            'error': ops.sum(ops.cast(wrong, 'float32'))}
+    out = model(as_input(batch['ink']), training=training)
+    sums = {'loss': 0.0, 'weight': ops.cast(ops.shape(out['logits'])[0], 'float32')}
+    for name, key, error in (('logits', 'label', 'error'), ('wide', 'wide', 'wide_error')):
+        if name not in out:
+            continue
+        known = ops.cast(batch[key] >= 0, 'float32')
+        log_probs = ops.log_softmax(out[name])
+        chosen = ops.take_along_axis(log_probs, ops.maximum(batch[key], 0)[:, None], axis=-1)[:, 0]
+        entropy = -(1 - smoothing) * chosen - smoothing * ops.mean(log_probs, axis=-1)
+        wrong = ops.not_equal(ops.cast(ops.argmax(log_probs, axis=-1), 'int32'), batch[key])
+        sums['loss'] = sums['loss'] + ops.sum(known * entropy)
+        sums[error] = ops.sum(known * ops.cast(wrong, 'float32'))
+    return sums
 
 
 def as_input(ink):
@@ -50,14 +60,14 @@ def as_input(ink):
     return ops.expand_dims(ops.cast(ink, 'float32') / 255.0, -1)
 
 
-def logits_of(model, ink: np.ndarray, batch: int = 512) -> np.ndarray:
-    """Return the logits [n, classes] of ink uint8 [n, 32, 32]."""
+def logits_of(model, ink: np.ndarray, batch: int = 512, output: str = 'logits') -> np.ndarray:
+    """Return the logits [n, classes] (or another output) of ink uint8 [n, 32, 32]."""
     parts = []
     for first in range(0, len(ink), batch):
         part = ink[first:first + batch]
         padded = np.zeros((batch, *ink.shape[1:]), np.uint8)  # one shape: compiled once
         padded[:len(part)] = part
-        parts.append(np.asarray(_forward(model)(as_input(padded)))[:len(part)])
+        parts.append(np.asarray(_forward(model)(as_input(padded))[output])[:len(part)])
     return np.concatenate(parts)
 
 
@@ -67,26 +77,43 @@ _COMPILED = {}
 def _forward(model):
     import tensorflow as tf
     if id(model) not in _COMPILED:
-        _COMPILED[id(model)] = tf.function(lambda x: model(x, training=False)['logits'])
+        _COMPILED[id(model)] = tf.function(lambda x: model(x, training=False))
     return _COMPILED[id(model)]
 
 
+def take_weights(model, other) -> int:
+    """Set the layers of `model` that `other` has with the same name and shapes; return how many."""
+    taken = 0
+    theirs = {layer.name: layer.get_weights() for layer in other.layers}
+    for layer in model.layers:
+        weights = theirs.get(layer.name, [])
+        if weights and [w.shape for w in weights] == [w.shape for w in layer.get_weights()]:
+            layer.set_weights(weights)
+            taken += 1
+    return taken
+
+
 class Validation:
-    """Errors on CROHME 2013's symbols and MNIST's last 5,000; keeps the best model as FOLDER/best.keras."""
+    """Errors on CROHME 2013's symbols, MNIST's last 5,000, Detexify; keeps the best model as FOLDER/best.keras."""
 
     def __init__(self, cache, folder: Path):
         """`cache`: Cache; `folder`: the run's."""
-        self.data, self.folder, self.best = cache.validation, Path(folder), np.inf
+        self.folder, self.best = Path(folder), np.inf
+        self.parts = {name: {key: value[cache.validates(name)] for key, value in cache.validation.items()}
+                      for name in ('crohme', 'mnist', 'detexify')}
         digits = [cache.labels.index(str(digit)) for digit in range(10)]
         self.digits = np.array(digits)
 
     def __call__(self, model) -> dict[str, float]:
-        """Return 'error' (the mean of both), 'crohme' and 'mnist' (among digits)."""
-        logits, label, mnist = logits_of(model, self.data['ink']), self.data['label'], self.data['mnist']
-        crohme = float((logits[~mnist].argmax(1) != label[~mnist]).mean())
-        read = self.digits[logits[mnist][:, self.digits].argmax(1)]
-        digit = float((read != label[mnist]).mean())
-        figures = {'error': (crohme + digit) / 2, 'crohme': crohme, 'mnist': digit}
+        """Return 'crohme', 'mnist' (among digits), 'wide' (Detexify, where trained) and 'error', their mean."""
+        crohme, mnist, wide = (self.parts[name] for name in ('crohme', 'mnist', 'detexify'))
+        figures = {'crohme': float((logits_of(model, crohme['ink']).argmax(1) != crohme['label']).mean())}
+        read = self.digits[logits_of(model, mnist['ink'])[:, self.digits].argmax(1)]
+        figures['mnist'] = float((read != mnist['label']).mean())
+        if 'wide' in model.output_names:
+            found = logits_of(model, wide['ink'], output='wide').argmax(1)
+            figures['wide'] = float((found != wide['wide']).mean())
+        figures['error'] = float(np.mean(list(figures.values())))
         if figures['error'] < self.best:
             self.best = figures['error']
             model.save(self.folder / 'best.keras')
@@ -100,7 +127,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--config', default='shipped', help='a module of training/characters/configs')
     parser.add_argument('--cache', type=Path, required=True, help='written by training.characters.prepare')
     parser.add_argument('--folder', type=Path, required=True, help='checkpoints and figures; resumed if it exists')
-    parser.add_argument('--init', type=Path, help='a .keras file of the same form to start from')
+    parser.add_argument('--init', type=Path, help='a .keras file whose layers of the same name and shape to start from')
     parser.add_argument('--steps', type=int, help="overrides the config's LOOP['steps']")
     parser.add_argument('--seed', type=int, help="overrides the config's SEED")
     parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
@@ -130,16 +157,16 @@ def run(config: ModuleType, options) -> dict:
     loop = dict(config.LOOP, peak_rate=config.LOOP['peak_rate'] * strategy.replicas)
     if options.steps:
         loop['steps'] = options.steps
-    batches = Batches(cache, rows, config.SHARES, config.BALANCE, seed)
+    batches = Batches(cache, rows, config.SHARES, config.BALANCE, seed, config.DISTORTION)
     with strategy.scope():
-        model = build(len(cache.labels), **config.MODEL)
+        model = build(len(cache.labels), len(cache.wide_labels), **config.MODEL)
         if options.init:
-            model.set_weights(load(options.init).get_weights())
+            print(f'{take_weights(model, load(options.init))} layers taken from {options.init.name}', flush=True)
     options.folder.mkdir(parents=True, exist_ok=True)
     save_run_config(options.folder, {
         'config': options.config, 'model': config.MODEL, 'loop': loop, 'seed': seed, 'labels': cache.labels,
-        'held_out': cache.facts['held_out'], 'samples': len(cache.label), 'parameters': model.count_params(),
-        'command': command_line('characters')})
+        'wide': cache.wide_labels, 'held_out': cache.facts['held_out'], 'samples': len(cache.label),
+        'parameters': model.count_params(), 'command': command_line('characters')})
     print(f'{model.count_params()} parameters, {len(cache.label)} samples x {len(cache.variants)} variants, '
           f'strategy {strategy.name} x {strategy.replicas}', flush=True)
     return train(model, lambda m, b, training: loss_sums(m, b, training, config.LABEL_SMOOTHING * training),

@@ -17,23 +17,9 @@ import numpy as np
 
 from robot_ai.errors import ImageError
 from robot_ai.vision.expressions import ExpressionRecognizer
-from robot_ai.vision.ink import PEN, draw_polylines
 from robot_ai.vision.latex_tree import normal_form
-from training.characters.data import read_lines, typical_height
-
-SYMBOL_HEIGHT = 36  # px of a typical symbol in the drawn pictures
-
-
-def picture_of(item: dict, margin: int = 30) -> np.ndarray:
-    """Draw an expression's strokes as a clean picture: uint8 [h, w], black on white."""
-    strokes = [np.asarray(stroke, np.float32)[:, :2] for stroke in item['strokes']]
-    points = np.concatenate(strokes)
-    scale = SYMBOL_HEIGHT / max(typical_height(item), 1.0)
-    low = points.min(axis=0)
-    size = np.ceil(np.ptp(points, axis=0) * scale).astype(int) + 2 * margin
-    picture = np.full((int(min(size[1], 4000)), int(min(size[0], 6000))), 255, np.uint8)
-    draw_polylines(picture, [(s - low) * scale + margin for s in strokes], max(2.0, PEN * SYMBOL_HEIGHT), 0)
-    return picture
+from training.characters.data import read_lines
+from training.expressions.pictures import picture_of
 
 
 def token_errors(found: str, truth: str) -> int:

@@ -1,10 +1,11 @@
 """`python -m training export expressions`: the parser's and the segmenter's runs to the model folder.
 
-Signatures: `parse_N` (scores [1, N, classes], boxes [1, N, 4], mask [1, N] -> labels, edges) for a few N, and `segment`
-(features [64, 18], scores [64, classes] -> log_odds [64]).
+Signatures: `parse_N` (scores [1, N, classes], boxes [1, N, 4], mask [1, N] -> labels, edges) for a few N, `segment`
+(features [64, 18], scores [64, classes] -> log_odds [64]) for strokes and the like `segment_pieces` for pictures.
 
 Example:
-  python -m training export expressions --parser ~/runs/parser --segmenter ~/runs/segmenter --to models/expressions
+  python -m training export expressions --parser ~/runs/parser --segmenter ~/runs/segmenter \
+      --pieces ~/runs/pieces --to models/expressions
 
 """
 import argparse
@@ -28,25 +29,28 @@ ROWS = 64  # groups a call of `segment`
 GRAPH = 'expressions.tflite'
 
 
-def convert(parser, segmenter, classes: int, path: Path) -> None:
-    """Write the LiteRT graph, weights as float16."""
+def convert(parser, segmenters: dict, classes: int, path: Path) -> None:
+    """Write the LiteRT graph, weights as float16. `segmenters`: signature -> network."""
     import tensorflow as tf
     holder = tf.Module()  # variables by name: a Keras model in a tf.Module converts without its weights
-    holder.held = [getattr(v, 'value', v) for v in [*parser.variables, *segmenter.variables]]
+    holder.held = [getattr(v, 'value', v) for network in (parser, *segmenters.values())
+                   for v in network.variables]
 
     def parse(scores, boxes, mask):
         out = parser({'scores': scores, 'boxes': boxes, 'mask': mask}, training=False)
         return {'labels': tf.nn.softmax(out['labels']), 'edges': out['edges']}
 
-    def segment(features, scores):
-        return {'log_odds': segmenter({'features': features, 'scores': scores}, training=False)[:, 0]}
+    def segment(network):
+        return tf.function(lambda features, scores: {
+            'log_odds': network({'features': features, 'scores': scores}, training=False)[:, 0]})
     signatures = {f'parse_{n}': tf.function(parse).get_concrete_function(
         scores=tf.TensorSpec((1, n, classes), tf.float32, 'scores'),
         boxes=tf.TensorSpec((1, n, 4), tf.float32, 'boxes'),
         mask=tf.TensorSpec((1, n), tf.float32, 'mask')) for n in SIZES}
-    signatures['segment'] = tf.function(segment).get_concrete_function(
-        features=tf.TensorSpec((ROWS, FEATURES), tf.float32, 'features'),
-        scores=tf.TensorSpec((ROWS, classes), tf.float32, 'scores'))
+    for name, network in segmenters.items():
+        signatures[name] = segment(network).get_concrete_function(
+            features=tf.TensorSpec((ROWS, FEATURES), tf.float32, 'features'),
+            scores=tf.TensorSpec((ROWS, classes), tf.float32, 'scores'))
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(holder, folder, signatures=signatures)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
@@ -55,22 +59,27 @@ def convert(parser, segmenter, classes: int, path: Path) -> None:
         path.write_bytes(converter.convert())
 
 
-def export(parser_run: Path, segmenter_run: Path, characters: Path, to: Path, version: str) -> dict:
-    """Write `to`/expressions.tflite, model.yaml and MODEL_CARD.md; returns model.yaml's document."""
+def export(parser_run: Path, runs: dict[str, Path], characters: Path, to: Path, version: str) -> dict:
+    """Write `to`/expressions.tflite, model.yaml and MODEL_CARD.md; returns model.yaml's document.
+
+    `runs`: the segmenters' run folders by signature, 'segment' and 'segment_pieces'.
+    """
     import keras
 
     from training.expressions import model
     from training.loop import load_weights
     facts = {name: json.loads((run / 'run.json').read_text())
-             for name, run in (('parser', parser_run), ('segmenter', segmenter_run))}
+             for name, run in (('parser', parser_run), *runs.items())}
     classes = facts['parser']['classes']
     parser = model.build(classes, **facts['parser']['model'])
     load_weights(parser, parser_run / 'best.weights.npz')
-    if not (segmenter_run / 'best.keras').is_file():
-        raise ModelError(f'{segmenter_run}: holds no best.keras; train the segmenter there first')
-    division = keras.models.load_model(segmenter_run / 'best.keras', compile=False)
+    segmenters = {}
+    for name, run in runs.items():
+        if not (run / 'best.keras').is_file():
+            raise ModelError(f'{run}: holds no best.keras; train the segmenter there first')
+        segmenters[name] = keras.models.load_model(run / 'best.keras', compile=False)
     to.mkdir(parents=True, exist_ok=True)
-    convert(parser, division, classes, to / GRAPH)
+    convert(parser, segmenters, classes, to / GRAPH)
     old, base = to / 'model.yaml', load_model(characters, 'characters')
     figures = (yaml.safe_load(old.read_text()).get('figures') or {}) if old.is_file() else {}
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
@@ -79,7 +88,8 @@ def export(parser_run: Path, segmenter_run: Path, characters: Path, to: Path, ve
         'files': describe_files(to, [GRAPH]), 'labels': list(base.labels),
         'inputs': {'scores': 'float32 [1, n, classes]', 'boxes': 'float32 [1, n, 4]', 'mask': 'float32 [1, n]'},
         'outputs': {'labels': 'float32 [1, n, classes]', 'edges': 'float32 [1, n + 1, n, 6]'},
-        'parameters': {'sizes': list(SIZES), 'segment_rows': ROWS, 'relations': list(RELATIONS),
+        'parameters': {'sizes': list(SIZES), 'segment_rows': ROWS, 'segmenters': list(segmenters),
+                       'relations': list(RELATIONS),
                        'characters_sha256': base.sha256},
         'training': {'command': [f['command'] for f in facts.values()], 'commit': commit,
                      'data': 'CROHME training expressions, scored by the character model'},
@@ -109,10 +119,11 @@ def card(document: dict) -> str:
     figures = ''.join(f'| {name} | {value} |\n' for name, value in document['figures'].items())
     return f"""# expressions {document['version']}
 
-Two small networks on top of the character model: the segmenter says which strokes are one symbol, the parser corrects
-the symbols' labels by what surrounds them and gives the places (right, above right, below right, above, below, inside)
-from which robot_ai.vision.parsing makes the layout tree and its LaTeX. Works with the character model whose
-labels it names; retrain both networks after a new character model for full accuracy.
+Three small networks on top of the character model: one segmenter says which strokes are one symbol, another which
+pieces of ink in a picture, and the parser corrects the symbols' labels by what surrounds them and gives the places
+(right, above right, below right, above, below, inside) from which robot_ai.vision.parsing
+makes the layout tree and its LaTeX. Works with the character model whose labels it names; retrain all after a new
+character model for full accuracy.
 
 ## Trained on
 
@@ -136,12 +147,14 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog='python -m training export expressions', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--parser', type=Path, required=True, help="the parser's run")
-    parser.add_argument('--segmenter', type=Path, required=True, help="the segmenter's run")
+    parser.add_argument('--segmenter', type=Path, required=True, help="the run of config segmenter, for strokes")
+    parser.add_argument('--pieces', type=Path, required=True, help='the run of config pieces, for pictures')
     parser.add_argument('--characters', type=Path, default=Path('models/characters'))
     parser.add_argument('--to', type=Path, default=Path('models/expressions'))
     parser.add_argument('--version', default='0.1.0')
     options = parser.parse_args(arguments)
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    document = export(options.parser, options.segmenter, options.characters, options.to, options.version)
+    runs = {'segment': options.segmenter, 'segment_pieces': options.pieces}
+    document = export(options.parser, runs, options.characters, options.to, options.version)
     print(f'{options.to}: {document["files"][GRAPH]["bytes"]} bytes')
     return 0

@@ -1,6 +1,7 @@
-"""The segmenter: a group of strokes (geometry, the recogniser's scores) in, log-odds of being one symbol out.
+"""The segmenters: a group of strokes (geometry, the recogniser's scores) in, log-odds of being one symbol out.
 
-Every candidate group of CROHME's training expressions is an example; the true ones are about a third.
+Every candidate group of CROHME's training expressions is an example; the true ones are about a third. The same
+network, trained anew, weighs sets of a picture's pieces of ink (robot_ai.vision.pieces): `cache_pictures`.
 """
 import time
 from pathlib import Path
@@ -10,9 +11,12 @@ import numpy as np
 from keras import layers, ops
 
 from robot_ai.vision.characters import CharacterRecognizer
-from robot_ai.vision.ink import ink_of_strokes
+from robot_ai.vision.finding import symbol_ink
+from robot_ai.vision.ink import PEN, ink_of_strokes
+from robot_ai.vision.pieces import candidate_sets, joined
 from robot_ai.vision.segmentation import FEATURES, candidate_groups
 from training.characters.data import read_lines
+from training.expressions.pictures import SYMBOL_HEIGHT, truth_sets
 
 
 def cache(folder: Path, recognizer: CharacterRecognizer, part: str, share: float, seed: int) -> dict[str, np.ndarray]:
@@ -34,6 +38,27 @@ def cache(folder: Path, recognizer: CharacterRecognizer, part: str, share: float
         rows['scores'].append(scores.astype(np.float16))
         rows['whole'].append(np.array([tuple(range(a, b)) in truth for a, b in groups.spans], np.uint8))
     print(f"{sum(map(len, rows['whole']))} groups of {part}: {time.monotonic() - started:.0f} s", flush=True)
+    return {key: np.concatenate(value) for key, value in rows.items()}
+
+
+def cache_pictures(folder: Path, recognizer: CharacterRecognizer, part: str, share: float,
+                   seed: int) -> dict[str, np.ndarray]:
+    """Return the same arrays for the sets of pieces of a part's expressions, drawn with varied pens and sizes."""
+    rng = np.random.default_rng(seed)
+    rows, started = {'features': [], 'scores': [], 'whole': []}, time.monotonic()
+    for item in read_lines(folder / f'expressions-{part}.jsonl.xz'):
+        if rng.random() >= share:
+            continue
+        height, pen = SYMBOL_HEIGHT * np.exp(rng.uniform(-0.4, 0.5)), PEN * float(np.exp(rng.normal(0, 0.25)))
+        pieces, truth = truth_sets(item, height, pen)
+        if not pieces:
+            continue
+        sets = candidate_sets(np.array([[f.work.x, f.work.y, f.work.right, f.work.bottom] for f in pieces], np.float32))
+        scores, _ = recognizer.scores([symbol_ink(joined(pieces, members)) for members in sets.members])
+        rows['features'].append(sets.features.astype(np.float16))
+        rows['scores'].append(scores.astype(np.float16))
+        rows['whole'].append(np.array([members in truth for members in sets.members], np.uint8))
+    print(f"{sum(map(len, rows['whole']))} sets of {part}: {time.monotonic() - started:.0f} s", flush=True)
     return {key: np.concatenate(value) for key, value in rows.items()}
 
 

@@ -1,4 +1,4 @@
-"""`python -m training train expressions`: train the parser or the segmenter on CROHME's training expressions.
+"""`python -m training train expressions`: train the parser or a segmenter on CROHME's training expressions.
 
 Example:
   python -m training train expressions --config parser --prepare ../shared/data/handwriting --drawings C --folder R
@@ -108,7 +108,8 @@ def prepare(config: ModuleType, options) -> None:
             drawings = Cache(options.drawings) if name == 'train' else None
             arrays = data.cache(options.prepare, recognizer, part, drawings)
         else:
-            arrays = segmenter.cache(options.prepare, recognizer, part, config.SHARES[name], config.SEED)
+            make = segmenter.cache_pictures if config.KIND == 'pieces' else segmenter.cache
+            arrays = make(options.prepare, recognizer, part, config.SHARES[name], config.SEED)
         np.savez(options.folder / f'{name}.npz', **arrays)
 
 

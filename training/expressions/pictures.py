@@ -1,0 +1,58 @@
+"""Expressions drawn as pictures: how `evaluate` draws them, and which pieces of ink are which symbols.
+
+Clean pictures show what reading loses without the pen's path; `varied` draws as different pens and sizes would.
+"""
+import numpy as np
+
+from robot_ai.vision.finding import WORK_SIDE, Found, find_pieces
+from robot_ai.vision.ink import PEN, draw_polylines
+from training.characters.data import typical_height
+
+SYMBOL_HEIGHT = 36  # px of a typical symbol in the drawn pictures
+MARGIN = 30  # px
+
+
+def placed(item: dict, height: float = SYMBOL_HEIGHT) -> tuple[list[np.ndarray], tuple[int, int]]:
+    """Return an expression's strokes in pixels, a typical symbol `height` tall, and the picture's (height, width)."""
+    strokes = [np.asarray(stroke, np.float32)[:, :2] for stroke in item['strokes']]
+    points = np.concatenate(strokes)
+    scale = height / max(typical_height(item), 1.0)
+    size = np.ceil(np.ptp(points, axis=0) * scale).astype(int) + 2 * MARGIN
+    return [(s - points.min(axis=0)) * scale + MARGIN for s in strokes], (min(size[1], 4000), min(size[0], 6000))
+
+
+def picture_of(item: dict, height: float = SYMBOL_HEIGHT, pen: float = PEN) -> np.ndarray:
+    """Draw an expression's strokes as a clean picture: uint8 [h, w], black on white."""
+    lines, shape = placed(item, height)
+    picture = np.full(shape, 255, np.uint8)
+    draw_polylines(picture, lines, max(2.0, pen * height), 0)
+    return picture
+
+
+def truth_sets(item: dict, height: float = SYMBOL_HEIGHT, pen: float = PEN) -> tuple[list[Found], dict]:
+    """Return the pieces of ink of an expression's picture and {pieces' numbers: label} of those symbols that are whole.
+
+    A symbol that touches another, or of which nothing was found, is in no set.
+    """
+    pieces = find_pieces(picture_of(item, height, pen))
+    lines, shape = placed(item, height)
+    lines = [line * min(1.0, WORK_SIDE / max(shape)) for line in lines]  # wide pictures are searched smaller
+    owners = [set() for _ in pieces]
+    for number, symbol in enumerate(item['symbols']):
+        for stroke in symbol['strokes']:
+            for at, piece in enumerate(pieces):
+                if _on(piece, lines[stroke]):
+                    owners[at].add(number)
+    out = {}
+    for number, symbol in enumerate(item['symbols']):
+        mine = tuple(at for at, owner in enumerate(owners) if number in owner)
+        if mine and all(len(owners[at]) == 1 for at in mine):
+            out[mine] = symbol['label']
+    return pieces, out
+
+
+def _on(piece, line):
+    """Whether a stroke's points lie on a piece's ink."""
+    at = np.round(line).astype(int) - (piece.work.x, piece.work.y)
+    inside = (at >= 0).all(axis=1) & (at[:, 0] < piece.work.width) & (at[:, 1] < piece.work.height)
+    return bool((piece.ink[at[inside, 1], at[inside, 0]] > 128).any())
