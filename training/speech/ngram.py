@@ -20,6 +20,7 @@ import numpy as np
 from robot_ai.speech.language_model import BEGIN, END, NgramModel, _hash
 from robot_ai.speech.spanish import normalize
 from training.speech import texts
+from training.speech.leaks import HeldOut
 from training.speech.model import WORD_BOUNDARY, Characters
 
 DISCOUNT = 0.75
@@ -71,10 +72,14 @@ def train_ngram(lines: Iterable[tuple[str, float]], order: int = 6, at_least: fl
 
 
 def training_lines(manifest: Path, everyday: int, dialogues: list[Path], seed: int = 4242) -> list[tuple[str, float]]:
-    """Return (text, weight): generated sentences, dialogues' examples, prose, words, the train split's transcripts."""
+    """Return (text, weight): generated sentences, dialogues' examples, prose, words, the train split's transcripts.
+
+    No prose that a test's text equals is counted.
+    """
     lines = [(text, 0.5) for text in texts.sentences(seed, everyday)]
     lines += [(text, 2.0) for path in dialogues for text in texts.dialogue_examples(path)]
-    lines += [(text, 1.0) for text in texts.prose()]
+    held_out = HeldOut.of_manifests([manifest], sounds=False)
+    lines += [(text, 1.0) for text in texts.prose() if not held_out.has_text(text)]
     lines += [(text, 0.2) for text in random.Random(seed).sample(texts.words(), 20000)]
     with open(manifest, encoding='utf-8') as rows:
         clips = [clip for clip in map(json.loads, rows) if clip['split'] == 'train']
