@@ -20,7 +20,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r'^```(\w+)(?: (\S+))?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
-PATIENCE = 600.0  # s that one block may take on a slow, busy machine: it bounds a hang
+PATIENCE = 1200.0  # s that one block may take on a slow, busy machine: it bounds a hang
 OUTPUT_FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
