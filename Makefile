@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 STARTED := $(shell date +%s)
 say = @printf '== %s (%ss)\n' "$(1)" "$$(( $$(date +%s) - $(STARTED) ))"
 
-.PHONY: help venv system-packages demo test test-long soak lint clean
+.PHONY: help venv system-packages demo test test-long soak reference lint clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -66,6 +66,9 @@ test-long: $(VENV)/.test ## the heavy tests: soak, large fuzz, other versions
 soak: $(VENV)/.test ## the whole assistant and 20 pages for HOURS (2; overnight: 8): does it grow, slow or lose?
 	$(call say,soak: $(HOURS) h)
 	@$(BIN)/python test/system/soak.py --hours $(HOURS)
+
+reference: $(VENV)/.run ## write docs/reference.md anew from the code
+	@$(BIN)/python test/make_reference.py
 
 lint: $(BIN)/python ## ruff and codespell, as pre-commit runs them
 	@$(BIN)/pip install -q ruff codespell && $(BIN)/ruff check . && $(BIN)/codespell
