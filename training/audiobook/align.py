@@ -1,5 +1,6 @@
 """`audiobook align`: each prepared recording with its sentences in, sync maps with words and scores out."""
 import json
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from training.audiobook.files import Book, read_book, read_json, write_json
 from training.audiobook.fragments import Alignment, Fragment, Word
 from training.audiobook.jobs import Job, report, run_jobs
 
+FEW = 0.5  # share of a recording's sentences; when fewer are found, it is told
 ENGINES = ('dtw', 'ctc', 'joint')
 
 
@@ -112,4 +114,16 @@ def run(options) -> int:
                             (folder, name, options.engine, options.model),
                             json.dumps([options.engine, options.model])))
     faults = run_jobs(jobs, 'align', options.workers)
+    for folder in options.book:
+        _tell(read_book(folder))
     return report(faults, 'align')
+
+
+def _tell(book):
+    """Print how much of each recording's text was found where it is little: the text may be another's."""
+    for name in book.names('details'):
+        fragments = load(book, name).fragments if book.path('maps', name).is_file() else []
+        read = sum(fragment.read for fragment in fragments)
+        if read < FEW * len(fragments):
+            print(f'{book.path("audio", name)}: only {read} of {len(fragments)} sentences were found in it; does it '
+                  f'read {book.path("sentences", name)}? Another --engine may do better', file=sys.stderr)

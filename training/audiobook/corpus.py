@@ -5,6 +5,7 @@ OUT/SPEAKERS.TXT BOOKS.TXT CHAPTERS.TXT   who, what and how long, `|` between th
 OUT/DROPPED.TXT   what was left out, and why
 """
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,4 +155,8 @@ def run(options) -> int:
         got = hours[split] / total if total else 0.0
         far = f'  (wanted {share:.0%}: too few readers and books)' if abs(got - share) > FAR_OFF else ''
         print(f'{split:<11}{hours[split]:8.3f} h {got:6.1%}{far}')
+    dropped = Counter(reason.split(':')[0] for c in chapters if _facts(c, options.out).is_file()
+                      for _, reason, _ in read_json(_facts(c, options.out))['dropped'])
+    for reason, count in dropped.most_common():
+        print(f'dropped: {count} ({reason}); see {options.out}/DROPPED.TXT')
     return report(faults, 'corpus')

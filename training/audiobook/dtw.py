@@ -212,7 +212,8 @@ def _with_slopes(normal):
 def _flattened(log_posteriors):
     """Return posteriors [T, P], flattened and smoothed over three frames."""
     padded = np.pad(FLATTEN * log_posteriors, ((1, 1), (0, 0)), mode='edge')
-    mean = np.exp((padded[:-2] + padded[1:-1] + padded[2:]) / 3)
+    mean = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
+    mean = np.exp(mean - mean.max(axis=1, keepdims=True))  # else all may be 0 where neighbours surely differ
     return (mean / mean.sum(axis=1, keepdims=True)).astype(np.float32)
 
 

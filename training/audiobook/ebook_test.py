@@ -70,3 +70,8 @@ def test_long_sentences_are_cut_between_clauses_and_nothing_is_lost():
     pieces = Segmenter([sentence]).sentences(sentence)
     assert len(pieces) > 1 and all(len(piece) <= MAX_CHARACTERS for piece in pieces)
     assert ' '.join(pieces) == sentence
+
+
+def test_a_title_is_no_end_of_a_sentence_even_before_a_word_that_begins_others():
+    paragraphs = ['Había un gato.', 'Gato y molinero salieron.', 'El Sr. Gato pidió un par de botas.', 'Vio a D. Gato.']
+    assert segment(paragraphs) == paragraphs

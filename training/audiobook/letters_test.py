@@ -1,7 +1,7 @@
 """What a model hears reaches the classifiers at the right frames, and helps the fit to the reader."""
 import numpy as np
 
-from training.audiobook import phones
+from training.audiobook import dtw, phones
 from training.audiobook.ctc_test import FRAME, LABELS, _plant, _Recognizer
 from training.audiobook.letters import REACH, Letters
 
@@ -30,3 +30,10 @@ def test_a_listener_that_hears_better_than_the_cepstra_is_believed():
         start = phones.Sums(frames[:200], labels[:200], 4)
         right.append((phones.classify(frames, labels, start).argmax(axis=1) == labels).mean())
     assert right[0] < 0.5 and right[1] > 0.95
+
+
+def test_sure_neighbours_that_differ_leave_a_posterior():
+    log_posteriors = np.full((6, 3), -2000.0, np.float32)
+    log_posteriors[np.arange(6), np.arange(6) % 3] = 0
+    flattened = dtw._flattened(log_posteriors)
+    assert np.isfinite(flattened).all() and np.allclose(flattened.sum(axis=1), 1)

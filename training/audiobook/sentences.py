@@ -14,6 +14,9 @@ vols art arts ed eds fig figs prof profa lic ing arq gral cnel tte gob excmo exc
 izda tel telf a.c d.c ee.uu ff.cc ss.mm aa.vv n.º n.ª 1.º 1.ª 2.º 2.ª 3.º rev mons fr hno hna sic cf cfr op id ibíd
 vid vs
 """
+BEFORE_NAMES = re.compile(  # never the end of a sentence, whatever Punkt makes of the capital that follows
+    r'(?:^|[\s(¿¡«"—-])(?:sr|sra|srta|sres|dr|dra|d|dª|d\.ª|prof|profa|gral|cnel|tte|excmo|excma|ilmo|ilma|mons|fr)\.$',
+    re.IGNORECASE)
 CLAUSE_ENDS = re.compile(r'(?<=[;:])\s+|(?<=,)\s+|\s+(?=[—–(])')
 
 
@@ -43,8 +46,11 @@ class Segmenter:
         text = ' '.join(paragraph.split())
         found = []
         for sentence in self._tokenizer.tokenize(text) if text else ():
-            found.extend(_cut(sentence, max_characters))
-        return found
+            if found and BEFORE_NAMES.search(found[-1]):
+                found[-1] += ' ' + sentence
+            else:
+                found.append(sentence)
+        return [piece for sentence in found for piece in _cut(sentence, max_characters)]
 
 
 def _cut(sentence, longest):
