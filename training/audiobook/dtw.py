@@ -6,7 +6,7 @@ phoneme each frame of the recording probably is; the classifier is fitted again 
 the text aligned once more with it. That is what tells a sentence that was not read from one that was.
 
 With a `listener` (a speech model, letters.py) the classifiers see its letters beside the cepstra: the fit to
-this reader decides what they are worth, so that a weak model does little harm and a good one much good.
+this reader decides what they are worth, so that a weak model does little harm.
 """
 from dataclasses import dataclass
 from functools import lru_cache
