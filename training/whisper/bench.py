@@ -9,7 +9,7 @@ Example:
 """
 import argparse
 import os
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -62,7 +62,8 @@ def measure(folder: Path) -> str:
         times.append((encoded - start, time.process_time() - encoded))
     encoding, decoding = np.median(np.array(times), axis=0)
     per_token = decoding / (TOKENS + len(recognizer.prompt) - 1)
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = Path('/proc/self/status').read_text(encoding='ascii')  # not getrusage: that counts the parent's
+    resident = int(re.search(r'VmHWM:\s+(\d+) kB', status)[1]) / 1024
     return (f'  {recognizer.info.graph.stat().st_size / 1e6:.0f} MB graph; opened in '
             f'{opened:.1f} s; encoding {encoding:.2f} s, a token {1000 * per_token:.0f} ms; real-time factor '
             f'{(encoding + decoding) / SOUND_S:.2f} ({SOUND_S} s, {TOKENS} tokens, one thread); at most {resident:.0f} '
@@ -74,7 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('sizes', nargs='*', metavar='SIZE', default=['tiny'], help=', '.join(SIZES))
     parser.add_argument('--float', action='store_true', help='float32 weights in place of int8')
-    parser.add_argument('--folder', type=Path, help='measure this model folder only')
+    parser.add_argument('--folder', type=Path, help='measure this model folder (any Whisper) only')
+    parser.add_argument('--keep', type=Path, help='write the folders here and keep them')
     options = parser.parse_args(arguments)
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     if options.folder:
@@ -85,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f'size {unknown[0]!r}: expected one of {", ".join(SIZES)}')
     for name in options.sizes:
         with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch) / name
+            folder = (options.keep or Path(scratch)) / name
             write_random(name, folder, options.float)
             subprocess.run([sys.executable, '-m', 'training.whisper.bench', '--folder', str(folder)], check=True)
     return 0
