@@ -152,7 +152,7 @@ class StateMachineNode(PlainNode):
     def _begin(self):
         """Start the machine at the first look at a running clock: where it was, or at the beginning."""
         now = self._now()
-        self._last = now
+        self._last = self._fed = now
         self._machine = DialogueMachine(self._dialogue, now, self.setting('seed'))
         if self._memory_file is not None:
             try:
@@ -167,6 +167,9 @@ class StateMachineNode(PlainNode):
     def _feed(self, event, now):
         if self._machine is None:
             self._begin()
+        if self._now() < self._last - 1.0:  # the clock itself was set back: so is the machine
+            self._fed = now
+        now = self._fed = max(now, self._fed)  # else an old stamp must not look like a clock set back
         self._last = max(now, self._now())
         outputs = self._machine.handle(event, now)
         self._save()  # before anybody is told: whoever dies in between begins the same actions again, and loses none

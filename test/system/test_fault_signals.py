@@ -22,15 +22,34 @@ GIVEN = {'speech_to_text': {'autostart': 'true'}, 'character_recognizer': {'auto
          'bag_player': {'bag': str(share_directory() / 'config' / 'demo' / 'demo.mcap')}}
 
 
+# Tell when the first line of ours has done its work; before it, a signal is Python's own matter.
+NODE = '''
+import importlib, sys, types
+from robot_ai import executables
+def loaded(name):
+    print("begun", flush=True)
+    return importlib.import_module(name)
+executables.importlib = types.SimpleNamespace(import_module=loaded)
+sys.exit(executables.start({name!r}))
+'''
+COMMAND = '''
+import sys
+from robot_ai import cli
+real = cli.load_command
+def loaded(name):
+    print("begun", flush=True)
+    return real(name)
+cli.load_command = loaded
+sys.exit(cli.main(["assistant", "--no-microphone", "--no-speaker", "--no-web", "--log-level", "error"]))
+'''
+
+
 def interrupted(name, number, after, tmp_path):
     """Start an executable, signal it `after` s and check how it ended."""
+    code, arguments = NODE.format(name=name), []
     if name == 'robot-ai':
-        code = ('import sys; from robot_ai.cli import main; print("begun", flush=True); '
-                'sys.exit(main(["assistant", "--no-microphone", "--no-speaker", "--no-web", "--log-level", "error"]))')
-        arguments = []
+        code = COMMAND
     else:
-        code = (f'import sys; from robot_ai.executables import start; print("begun", flush=True); '
-                f'sys.exit(start({name!r}))')
         arguments = ['--ros-args', *(a for k, v in GIVEN[name].items() for a in ('-p', f'{k}:={v}'))]
     log = tmp_path / 'errors.txt'
     with open(log, 'w') as errors, subprocess.Popen(
@@ -38,7 +57,7 @@ def interrupted(name, number, after, tmp_path):
             env={**os.environ, 'PYTHONFAULTHANDLER': '1', 'PYTHONUNBUFFERED': '1', 'HOME': str(tmp_path)}) as process:
         try:
             assert process.stdout.readline() == 'begun\n', log.read_text()
-            time.sleep(0.02 + after)  # past the first line's own end
+            time.sleep(after)
             process.send_signal(number)
             process.communicate(timeout=DEADLINE)
         finally:

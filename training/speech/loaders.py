@@ -41,11 +41,16 @@ def load(path: str | Path, layout: str = 'auto', problems: Problems | None = Non
         raise ConfigurationError(f'layout {layout!r}: expected auto, {", ".join(LAYOUTS)}')
     for utterance in LAYOUTS[layout](path, problems):
         audio = Path(utterance.audio)
+        try:
+            size = audio.stat().st_size if audio.is_file() else None
+        except (OSError, ValueError) as error:  # a name too long, or with a NUL in it
+            problems.add(utterance.audio[:200], error)
+            continue
         if not utterance.text.strip():
             problems.add(audio, 'no text')
-        elif not audio.is_file():
+        elif size is None:
             problems.add(audio, 'no such file')
-        elif not audio.stat().st_size:
+        elif not size:
             problems.add(audio, 'empty file')
         elif utterance.end and utterance.end <= utterance.start:
             problems.add(audio, f'ends at {utterance.end} s, before it begins at {utterance.start} s')
