@@ -9,6 +9,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.ros
+@pytest.mark.timeout(1200)
 def test_the_reference_is_what_the_code_says():
     pytest.importorskip('rclpy')
     result = subprocess.run([sys.executable, 'test/make_reference.py', '--check'], cwd=CHECKOUT, text=True,
