@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from robot_ai.errors import ImageError
-from training.characters import data, loaders
+from robot_ai.errors import ConfigurationError, ImageError
+from training.characters import batches, data, loaders
 from training.characters.augment import augmented, plain
 from training.characters.compose import no_symbols, spanish_letters
 from training.characters.labels import CROHME, SPANISH, fold, to_latex
@@ -104,6 +104,30 @@ def test_broken_lines_are_named(tmp_path):
         list(data.read_lines(path))
 
 
+def test_distorted_batches_are_functions_of_the_step(tmp_path):
+    rng = np.random.default_rng(0)
+    ink = rng.integers(0, 256, (30, 32, 32)).astype(np.uint8)
+    facts = {'labels': ['', 'a', 'b'], 'wide': ['\\oplus', 'b'], 'sources': ['crohme', 'detexify']}
+    (tmp_path / 'facts.json').write_text(json.dumps(facts))
+    source = (np.arange(30) % 2).astype(np.int8)
+    np.savez(tmp_path / 'index.npz', label=np.where(source, -1, np.arange(30) % 3).astype(np.int32), source=source,
+             wide=np.where(source, np.arange(30) // 2 % 2, -1).astype(np.int32))
+    np.save(tmp_path / 'variant_0.npy', ink)
+    np.savez(tmp_path / 'validation.npz', source=source)
+    cache = batches.Cache(tmp_path)
+    made = batches.Batches(cache, 200, {'crohme': 0.25, 'detexify': 0.75}, 0.3, seed=4, distortion=0.5)
+    first, again, other = made.batch(7), made.batch(7), made.batch(8)
+    assert all((first[key] == again[key]).all() for key in first) and (first['ink'] != other['ink']).any()
+    assert ((first['label'] >= 0) ^ (first['wide'] >= 0)).all()
+    assert 0.6 < (first['wide'] >= 0).mean() < 0.9
+    plain_ones = batches.Batches(cache, 200, {'crohme': 0.25, 'detexify': 0.75}, 0.3, seed=4)
+    assert {a.tobytes() for a in plain_ones.batch(7)['ink']} <= {a.tobytes() for a in ink}
+    (tmp_path / 'index.npz').unlink()
+    np.savez(tmp_path / 'index.npz', label=source, source=source)
+    with pytest.raises(ConfigurationError, match='earlier version'):
+        batches.Cache(tmp_path)
+
+
 def test_composed_samples_and_views():
     rng = np.random.default_rng(0)
     line = [[[0, 0], [40, 90]]]
@@ -144,3 +168,24 @@ def test_network_overfits_sixteen_inks(transformer):
         last = step()
     assert float(last['error']) == 0
     assert ('theta' in model.output_names or 'theta' in model.output) == bool(transformer)
+
+
+def test_two_outputs_learn_from_rows_that_have_only_one():
+    pytest.importorskip('tensorflow')
+    from training.characters.model import build
+    from training.characters.train import loss_sums, rectified, take_weights
+    rng = np.random.default_rng(0)
+    ink = rng.integers(0, 256, (6, 32, 32)).astype(np.uint8)
+    model = build(5, 9, widths=(8, 8, 8))
+    some = {'ink': ink, 'label': np.array([0, 1, 2, -1, -1, -1], np.int32),
+            'wide': np.array([-1, -1, -1, 3, 4, 5], np.int32)}
+    both = float(loss_sums(model, some, False)['loss'])
+    parts = [float(loss_sums(model, {**some, key: np.full(6, -1, np.int32)}, False)['loss'])
+             for key in ('label', 'wide')]
+    assert both == pytest.approx(sum(parts), rel=1e-5) and min(parts) > 0
+    views = rectified(model, ink)  # an untrained transformer is the identity
+    assert views.shape == (6, 32, 65, 1) and (views[:, :, :32] == views[:, :, 33:]).all()
+    narrower = build(5, widths=(8, 8, 8))
+    assert take_weights(model, narrower) > 5
+    np.testing.assert_array_equal(model.get_layer('logits').get_weights()[0],
+                                  narrower.get_layer('logits').get_weights()[0])

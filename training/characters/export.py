@@ -45,20 +45,20 @@ def temperature_of(logits: np.ndarray, label: np.ndarray) -> float:
     return float(min(np.geomspace(0.3, 3.0, 93), key=entropy))
 
 
-def convert(model, temperatures: dict[str, float], path: Path) -> None:
+def convert(models: dict, temperatures: dict[str, float], path: Path) -> None:
     """Write the LiteRT graph with signatures `classify_N` and, for the output 'wide', `classify_wide_N`.
 
-    `temperatures`: by output. Weights are stored as float16.
+    `models`, `temperatures`: by output; one network may give both. Weights are stored as float16.
     """
     import tensorflow as tf
 
     # A Keras model inside a tf.Module converts without error and without its weights: hold the variables by name.
     graph = tf.Module()
-    graph.held = [getattr(v, 'value', v) for v in model.variables]
+    graph.held = [getattr(v, 'value', v) for m in models.values() for v in m.variables]
 
     def classify(name):
         def run(ink):
-            out = model(tf.cast(ink, tf.float32)[..., None] / 255.0, training=False)
+            out = models[name](tf.cast(ink, tf.float32)[..., None] / 255.0, training=False)
             result = {'scores': tf.nn.softmax(out[name] / temperatures[name])}
             if 'theta' in out:
                 result['theta'] = tf.identity(out['theta'])
@@ -90,7 +90,7 @@ Output: `scores` [n, {len(document['labels'])}] (calibrated, sum 1) and `theta` 
 ## Trained on
 
 {''.join(f'- {text}{chr(10)}' for text in document['licences'].values())}
-Command: `{document['training']['command']}`, commit {document['training']['commit']}.
+Command: {', '.join(f'`{c}`' for c in document['training']['command'])}, commit {document['training']['commit']}.
 
 ## Licence of these weights
 
@@ -112,8 +112,11 @@ what this model is for. UNIPEN's and CROHME's writers are mostly adults of Europ
 """
 
 
-def export(run: Path, cache: Path, to: Path, version: str) -> dict:
-    """Write `to`/characters.tflite, model.yaml and MODEL_CARD.md; returns model.yaml's document."""
+def export(run: Path, cache: Path, to: Path, version: str, wide_run: Path | None = None) -> dict:
+    """Write `to`/characters.tflite, model.yaml and MODEL_CARD.md; returns model.yaml's document.
+
+    `wide_run`: the run whose network gives the scores of Detexify's classes, where `run`'s own does not.
+    """
     from training.characters.batches import Cache
     from training.characters.model import load
     from training.characters.train import logits_of
@@ -122,21 +125,25 @@ def export(run: Path, cache: Path, to: Path, version: str) -> dict:
         raise ModelError(f'{best}: missing; train first: python -m training train characters --folder {run}')
     facts = json.loads((run / 'run.json').read_text())
     model = load(best)
+    other = load(wide_run / 'best.keras') if wide_run else model
+    wide_facts = json.loads((wide_run / 'run.json').read_text()) if wide_run else facts
     cached = Cache(cache)
     validation, crohme, detexify = cached.validation, cached.validates('crohme'), cached.validates('detexify')
-    logits = {'logits': logits_of(model, validation['ink'][crohme])}
-    truth = {'logits': validation['label'][crohme], 'wide': validation['wide'][detexify]}
-    if 'wide' in model.output_names:
-        logits['wide'] = logits_of(model, validation['ink'][detexify], output='wide')
+    everyday = crohme | cached.validates('mnist')
+    logits = {'logits': logits_of(model, validation['ink'][everyday])}
+    truth = {'logits': validation['label'][everyday], 'wide': validation['wide'][detexify]}
+    if 'wide' in other.output_names:
+        logits['wide'] = logits_of(other, validation['ink'][detexify], output='wide')
     temperatures = {name: temperature_of(value, truth[name]) for name, value in logits.items()}
     to.mkdir(parents=True, exist_ok=True)
-    convert(model, temperatures, to / GRAPH)
+    convert({'logits': model, 'wide': other}, temperatures, to / GRAPH)
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
     old = to / 'model.yaml'
     figures = (yaml.safe_load(old.read_text()).get('figures') or {}) if old.is_file() else {}
     figures.update({
-        'CROHME 2013 symbols (validation), top-1 error': error_of(logits['logits'], truth['logits']),
-        'parameters': int(model.count_params())})
+        'CROHME 2013 symbols (validation), top-1 error': error_of(
+            logits['logits'][crohme[everyday]], truth['logits'][crohme[everyday]]),
+        'parameters': int(model.count_params()) + (int(other.count_params()) if wide_run else 0)})
     document = {
         'kind': 'characters', 'name': 'characters', 'version': version, 'graph': GRAPH,
         'files': describe_files(to, [GRAPH]), 'labels': facts['labels'],
@@ -148,13 +155,14 @@ def export(run: Path, cache: Path, to: Path, version: str) -> dict:
             'reject_below': 0.35, 'profiles': {'digits': list(DIGITS), 'mathematics': list(CROHME),
                                                'letters': _letters(facts['labels'])},
             'alike': [list(group) for group in FOLDS],
-            **({'wide_labels': facts['wide'], 'wide_temperature': round(temperatures['wide'], 4)}
+            **({'wide_labels': wide_facts['wide'], 'wide_temperature': round(temperatures['wide'], 4)}
                if 'wide' in temperatures else {})},
-        'training': {'command': facts['command'], 'data': f"UNIPEN group {facts['held_out']} held out; "
+        'training': {'command': [facts['command'], *([wide_facts['command']] if wide_run else [])],
+                     'data': f"UNIPEN group {facts['held_out']} held out; "
                      f"{facts['samples']} samples", 'commit': commit, 'config': facts['config']},
         'licences': LICENCES, 'figures': figures}
     (to / 'model.yaml').write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110))
-    check(to, validation['ink'][crohme][:64], logits['logits'][:64] / temperatures['logits'])
+    check(to, validation['ink'][everyday][:64], logits['logits'][:64] / temperatures['logits'])
     (to / 'MODEL_CARD.md').write_text(card(document))
     return document
 
@@ -184,12 +192,13 @@ def main(arguments: list[str]) -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--folder', type=Path, required=True, help="the run's folder (best.keras, run.json)")
     parser.add_argument('--cache', type=Path, required=True, help='for the temperature: its validation part')
+    parser.add_argument('--wide-folder', type=Path, help="another run, whose network gives Detexify's classes")
     parser.add_argument('--to', type=Path, default=Path('models/characters'), help='model folder to write')
     parser.add_argument('--version', default='0.1.0')
     parser.add_argument('--h5', type=Path, help='also write the Keras model as legacy .h5')
     options = parser.parse_args(arguments)
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    document = export(options.folder, options.cache, options.to, options.version)
+    document = export(options.folder, options.cache, options.to, options.version, options.wide_folder)
     if options.h5:
         from training.characters.model import load
         load(options.folder / 'best.keras').save(options.h5)

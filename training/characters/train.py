@@ -93,6 +93,21 @@ def take_weights(model, other) -> int:
     return taken
 
 
+def rectified(model, ink: np.ndarray) -> np.ndarray:
+    """Return inks (uint8 [n, 32, 32]) beside what the Spatial Transformer makes of them: uint8 [n, 32, 65, 1].
+
+    A grey column stands between; without a transformer both sides are alike.
+    """
+    import keras
+    views = np.asarray(as_input(ink))
+    straight = views
+    if 'spatial_transformer' in [layer.name for layer in model.layers]:
+        layer = model.get_layer('spatial_transformer')
+        straight = np.asarray(keras.Model(model.input, layer.output[0])(views, training=False))
+    border = np.full((*views.shape[:2], 1, 1), 0.5, np.float32)
+    return np.round(255 * np.clip(np.concatenate([views, border, straight], axis=2), 0, 1)).astype(np.uint8)
+
+
 class Validation:
     """Errors on CROHME 2013's symbols, MNIST's last 5,000, Detexify; keeps the best model as FOLDER/best.keras."""
 
@@ -101,6 +116,7 @@ class Validation:
         self.folder, self.best = Path(folder), np.inf
         self.parts = {name: {key: value[cache.validates(name)] for key, value in cache.validation.items()}
                       for name in ('crohme', 'mnist', 'detexify')}
+        self.count, self.writer = 0, None
         digits = [cache.labels.index(str(digit)) for digit in range(10)]
         self.digits = np.array(digits)
 
@@ -114,10 +130,23 @@ class Validation:
             found = logits_of(model, wide['ink'], output='wide').argmax(1)
             figures['wide'] = float((found != wide['wide']).mean())
         figures['error'] = float(np.mean(list(figures.values())))
+        self.show(model)
         if figures['error'] < self.best:
             self.best = figures['error']
             model.save(self.folder / 'best.keras')
         return figures
+
+
+    def show(self, model) -> None:
+        """Write sixteen symbols and their rectified views for TensorBoard, by the number of the evaluation."""
+        import tensorflow as tf
+        if self.writer is None:
+            self.writer = tf.summary.create_file_writer(str(self.folder / 'tensorboard'))
+        chosen = self.parts['crohme']['ink'][::max(1, len(self.parts['crohme']['ink']) // 16)][:16]
+        self.count += 1
+        with self.writer.as_default():
+            tf.summary.image('rectified', rectified(model, chosen), step=self.count, max_outputs=16)
+        self.writer.flush()
 
 
 def main(arguments: list[str]) -> int:
