@@ -9,7 +9,7 @@ COMMANDS = {  # command -> (module with main(arguments) -> exit status, one line
     'train': ('training.commands.train', 'train speech|characters|expressions from a config'),
     'evaluate': ('training.commands.evaluate', 'print the figures of speech|characters|expressions'),
     'export': ('training.commands.export', 'write the model folder that robot_ai loads'),
-    'release': ('training.commands.release', "export, tune and describe a trained speech model, all in one"),
+    'release': ('training.commands.release', 'export, tune and describe a trained speech model, all in one'),
     'audiobook': ('training.audiobook.command', 'recordings + e-book -> aligned corpus'),
     'speech-data': ('training.speech.data_command', 'synthesize speech, write shards'),
     'import-whisper': ('training.whisper.command', 'import Whisper weights into a model folder'),

@@ -6,59 +6,41 @@
 - `loss_sums(model, batch, training)` -> mapping of scalar sums over the rows of `batch` (a mapping of tensors), among
   them 'loss' and 'weight': the objective is sum(loss) / sum(weight) over the global batch. Plain `keras.ops`.
 - `batches.batch(step)` -> mapping of NumPy arrays [B, ...], a function of the step alone: a resumed run sees what the
-  unbroken one would have seen. Shapes from a small set: each is compiled once.
+  unbroken one would have seen. Shapes from a small set: each is compiled once. `batches.padding(batch)`, where there is
+  one, is the share of padding, for the log.
 - `evaluate(model)` -> mapping of floats on validation data, called with the averaged weights in place;
-  `config.metric` names the one that early stopping minimises.
+  `config.metric` names the one that early stopping minimises. `evaluate.show(model, step)`, where there is one, writes
+  samples with tf.summary.
 
 Checkpoints hold weights, optimiser state, averages, dropout seeds and the step, so that stopping anywhere
-and resuming gives the weights of an unbroken run. The best averaged weights lie in FOLDER/best.weights.npz.
+and resuming gives the weights of an unbroken run. The best averaged weights lie in FOLDER/best.weights.npz; a run that
+stops also leaves FOLDER/state.npz, from which training/plain_loop.py goes on in JAX or PyTorch, and this loop after it.
 """
-import io
-import json
 import math
 import signal
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from training.schedule import LoopConfig, learning_rate
 from training.strategies import OneDevice
-
-
-@dataclass(frozen=True)
-class LoopConfig:
-    """How long and how fast; every number that a run's config may set."""
-
-    steps: int = 10000
-    peak_rate: float = 1e-3
-    warm_up: int = 400  # steps of linearly rising learning rate
-    decay_from: float = 0.6  # share of `steps` after which the rate falls linearly to `final_rate` of the peak
-    final_rate: float = 0.02
-    weight_decay: float = 1e-2
-    clip_norm: float = 1.0  # of the whole gradient; 0: none
-    beta_2: float = 0.98
-    average: float = 0.999  # of the weights' moving average, per step; 0: none
-    evaluate_every: int = 500
-    checkpoint_every: int = 200
-    log_every: int = 25
-    metric: str = 'loss'  # of evaluate(), minimised
-    patience: int = 0  # evaluations without a better metric before stopping; 0: never
-    stop_loss: float = 0.0  # stop once the mean training loss of `log_every` steps is below; 0: never
-    jit: bool = False  # compile the step with XLA (GPU; TPUs always do)
-    extra: dict = field(default_factory=dict)  # the model's own; not read here
-
-
-def learning_rate(step: int, config: LoopConfig) -> float:
-    """Warm up linearly, hold, then fall linearly from `decay_from` of the steps on."""
-    rise = min(1.0, (step + 1) / max(1, config.warm_up))
-    start = config.decay_from * config.steps
-    fall = min(1.0, max(0.0, (step - start) / max(1.0, config.steps - start)))
-    return config.peak_rate * rise * (1 - fall * (1 - config.final_rate))
+from training.weights import (  # noqa: F401 (what a caller of the loop needs beside it)
+    PARTS,
+    STATE,
+    load_weights,
+    pack_state,
+    read_arrays,
+    save_run_config,
+    unpack_state,
+    write_arrays,
+    write_weights,
+)
 
 
 class AdamW:
@@ -145,6 +127,7 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
     if manager.latest_checkpoint:
         checkpoint.restore(manager.latest_checkpoint).expect_partial()
         log(f'resumed at step {int(position.numpy())} from {manager.latest_checkpoint}')
+    _newer_state(model, optimizer, folder, position, best, log)
     compiled = strategy.compile(make_step(model, loss_sums, optimizer, strategy), config.jit)
     writer = tf.summary.create_file_writer(f'{folder}/tensorboard') if strategy.chief else None
     sums, since, waited, figures = {}, time.monotonic(), 0, {}
@@ -182,6 +165,8 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
                 sums[key] = sums.get(key, 0.0) + float(value)
             sums['_rows'] = sums.get('_rows', 0) + rows
             sums['_steps'] = sums.get('_steps', 0) + 1
+            if hasattr(batches, 'padding'):
+                sums['_padding'] = sums.get('_padding', 0.0) + batches.padding(batch)
             step += 1
             if step % config.log_every == 0:
                 loss = _report(step, sums, time.monotonic() - since, config, writer, log)
@@ -190,7 +175,7 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
                     log(f'loss {loss:.4f} is below {config.stop_loss}: done')
                     break
             if evaluate and (step % config.evaluate_every == 0 or step == config.steps):
-                figures = with_averages(optimizer, config, lambda: evaluate(model))
+                figures = with_averages(optimizer, config, partial(_evaluated, evaluate, model, writer, step, log))
                 since = time.monotonic()
                 value = figures[config.metric]
                 _write(writer, step, {f'validation/{key}': v for key, v in figures.items()})
@@ -212,6 +197,20 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
         save()
         if strategy.chief:
             save_weights(model, optimizer, config, f'{folder}/last.weights.npz')
+            write_arrays(f'{folder}/{STATE}', pack_state(model, {
+                part: [v.numpy() for v in variables] for part, variables in _parts(optimizer).items()},
+                step, float(best.numpy())))
+    return figures
+
+
+def _evaluated(evaluate, model, writer, step, log):
+    figures = evaluate(model)
+    if writer is not None and hasattr(evaluate, 'show'):
+        try:
+            with writer.as_default():
+                evaluate.show(model, step)
+        except (ValueError, RuntimeError, tf.errors.OpError) as error:  # pictures are not worth a training
+            log(f'no samples shown: {error}')
     return figures
 
 
@@ -235,45 +234,27 @@ def save_weights(model, optimizer: AdamW, config: LoopConfig, path: str) -> None
     The running statistics of normalisation layers go in as they are.
     """
     source = optimizer.average if config.average else optimizer.variables
-    held = io.BytesIO()  # a zip file needs a seekable stream, gs:// has none
-    values = {id(v): s.numpy() for v, s in zip(model.trainable_variables, source)}
-    np.savez(held, **{key: values[id(v)] if id(v) in values else np.asarray(v)
-                      for key, v in _named_weights(model).items()})
-    with tf.io.gfile.GFile(f'{path}.new', 'wb') as stream:
-        stream.write(held.getvalue())
-    tf.io.gfile.rename(f'{path}.new', path, overwrite=True)
+    write_weights(model, [v.numpy() for v in source], path)
 
 
-def _named_weights(model):
-    """Return {path: variable} of trainable weights and running statistics.
-
-    A path is inside the model: the model's own name may count up within a process, so it is left out where it
-    leads all paths (a functional model's paths begin with its layers' names instead).
-    """
-    statistics = [v for v in model.non_trainable_variables if v.name in ('moving_mean', 'moving_variance')]
-    variables = [*model.trainable_variables, *statistics]
-    roots = {v.path.split('/', 1)[0] for v in variables}
-    shared = len(roots) == 1 and all('/' in v.path for v in variables)
-    named = {v.path.split('/', 1)[1] if shared else v.path: v for v in variables}
-    if len(named) != len(variables):
-        raise ValueError('two weights of the model have the same path: give its layers names')
-    return named
+def _parts(optimizer):
+    return dict(zip(PARTS, (optimizer.variables, optimizer.first, optimizer.second, optimizer.average)))
 
 
-def load_weights(model, path: str | Path, partial: bool = False) -> list[str]:
-    """Set a built model's weights from `save_weights`' file; returns the paths not found (only if `partial`)."""
-    with tf.io.gfile.GFile(str(path), 'rb') as stream:
-        stored = dict(np.load(io.BytesIO(stream.read()), allow_pickle=False))
-    named = _named_weights(model)
-    missing = [key for key, v in named.items() if key not in stored or stored[key].shape != tuple(v.shape)]
-    if missing and not partial:
-        from robot_ai.errors import ModelError
-        raise ModelError(f'{path}: lacks {len(missing)} of the weights, {missing[0]} the first; was it trained '
-                         'from another config?')
-    for key, v in named.items():
-        if key not in missing:
-            v.assign(stored[key])
-    return missing
+def _newer_state(model, optimizer, folder, position, best, log):
+    """Take a state.npz that another backend, or this one, left at a later step than the checkpoint."""
+    if not tf.io.gfile.exists(f'{folder}/{STATE}'):
+        return
+    arrays = read_arrays(f'{folder}/{STATE}')
+    if int(arrays['position']) <= int(position.numpy()):
+        return
+    values, step, least = unpack_state(model, arrays)
+    for part, variables in _parts(optimizer).items():
+        for v, value in zip(variables, values[part]):
+            v.assign(value)
+    position.assign(step)
+    best.assign(least)
+    log(f'resumed at step {step} from {folder}/{STATE}')
 
 
 def _raw(variable):
@@ -286,6 +267,8 @@ def _report(step, sums, seconds, config, writer, log):
     facts = {key: value / weight for key, value in sums.items() if not key.startswith('_') and key != 'weight'}
     facts['gradient_norm'] = sums['_norm'] / steps
     facts['rate'] = learning_rate(step - 1, config)
+    if '_padding' in sums:
+        facts['padding'] = sums['_padding'] / steps
     facts['examples_per_s'] = sums['_rows'] / max(seconds, 1e-9)
     _write(writer, step, {f'training/{key}': value for key, value in facts.items()})
     log(f'step {step} ' + ' '.join(f'{key} {value:.4g}' for key, value in facts.items()))
@@ -299,10 +282,3 @@ def _write(writer, step, facts):
         for key, value in facts.items():
             tf.summary.scalar(key, value, step=step)
     writer.flush()
-
-
-def save_run_config(folder: str | Path, facts: dict) -> None:
-    """Write FOLDER/run.json: what the run was started with, for export and the model card."""
-    tf.io.gfile.makedirs(str(folder))
-    with tf.io.gfile.GFile(f'{folder}/run.json', 'w') as stream:
-        stream.write(json.dumps(facts, indent=1, default=str))

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,6 +29,11 @@ class Numbers:
     """Batches whose rows weigh unequally, so that a mean of means shows."""
 
     def batch(self, step):
+        gate = os.environ.get('GATE')
+        if gate and step == 3:  # stands still here until the test has killed a worker
+            Path(f'{gate}.reached').touch()
+            while not Path(gate).exists():
+                time.sleep(0.1)
         rng = np.random.default_rng((5, step))
         return {'x': rng.standard_normal((ROWS, WIDTH)).astype(np.float32),
                 'y': rng.standard_normal((ROWS, 1)).astype(np.float32),
@@ -139,7 +145,7 @@ def start(strategy, folder, **environment):
                             env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3', **environment})
 
 
-def told(process, timeout=240):
+def told(process, timeout=1200):
     text = process.communicate(timeout=timeout)[0]
     assert 'SUM' in text, text[-3000:]
     losses = json.loads(text.split('LOSSES ')[1].splitlines()[0])
@@ -197,6 +203,29 @@ def test_parameter_server_trains_like_one(tmp_path, one_device):
         for server in servers:
             server.kill()
             server.wait()
+
+
+@pytest.mark.long
+def test_a_killed_worker_is_done_without_and_comes_back(tmp_path, one_device):
+    chief, ps, first, second = free_ports(4)
+    jobs = {'chief': [chief], 'ps': [ps], 'worker': [first, second]}
+    servers = [start('parameter-server', tmp_path, TF_CONFIG=cluster(task, i, **jobs))
+               for task, i in (('ps', 0), ('worker', 0), ('worker', 1))]
+    gate = tmp_path / 'gate'
+    coordinator = start('parameter-server', tmp_path, TF_CONFIG=cluster('chief', 0, **jobs), GATE=str(gate))
+    try:
+        while not Path(f'{gate}.reached').exists():
+            assert coordinator.poll() is None, coordinator.communicate()[0][-3000:]
+            time.sleep(0.2)
+        servers[1].kill()
+        servers[1].wait()
+        servers.append(start('parameter-server', tmp_path, TF_CONFIG=cluster('worker', 0, **jobs)))
+        gate.touch()
+        agrees(told(coordinator), one_device)
+    finally:
+        for process in (*servers, coordinator):
+            process.kill()
+            process.wait()
 
 
 def test_speech_forward_and_gradient_compile():

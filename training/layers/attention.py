@@ -16,7 +16,7 @@ def rotary_table(length: int, width: int, base: float = 10000.0) -> tuple[np.nda
 
 def rotate(x, cosine, sine):
     """Turn the two halves of the last axis of x [B, H, T, d] by the angles of [T, d / 2]."""
-    half = x.shape[-1] // 2
+    half, cosine, sine = x.shape[-1] // 2, ops.cast(cosine, x.dtype), ops.cast(sine, x.dtype)
     a, b = x[..., :half], x[..., half:]
     return ops.concatenate([a * cosine - b * sine, a * sine + b * cosine], axis=-1)
 

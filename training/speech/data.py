@@ -148,6 +148,11 @@ class Batches:
         return {'samples': samples, 'length': length, 'tokens': tokens, 'token_count': count,
                 'seconds': (length / SAMPLE_RATE).astype(np.float32)}
 
+    @staticmethod
+    def padding(batch: dict[str, np.ndarray]) -> float:
+        """Return the share of a batch's samples that are padding."""
+        return 1.0 - float(batch['length'].sum()) / batch['samples'].size
+
     def _other(self, rng):
         """Return a function that draws another clip's sound, for babble."""
         return lambda: self.cache.samples(int(rng.choice(self._spoken)))

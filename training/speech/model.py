@@ -73,9 +73,10 @@ class SpeechModel(keras.Model):
 
     def __init__(self, size: Size | None = None, **kwargs):
         """Make the layers; weights come with the first call or `build_all`."""
-        super().__init__(**{'name': 'speech', **kwargs})
+        # Samples must reach the features unrounded under a bfloat16 policy, too: 8 bits are no sound.
+        super().__init__(**{'name': 'speech', 'autocast': False, **kwargs})
         self.size = size = size or Size()
-        self.features = LogMel(mels=size.mels, name='features')
+        self.features = LogMel(mels=size.mels, name='features', dtype='float32')
         self.spectral_mask = SpectralMask(band=round(12 * size.masking), stretch=0.08 * size.masking, name='mask')
         self.subsample = [keras.layers.Conv2D(size.channels, 3, strides=2, padding='same', activation='relu',
                                               name=f'subsample{i}') for i in range(2)]

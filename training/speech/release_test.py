@@ -42,7 +42,8 @@ def run(tmp_path, monkeypatch):
         (folder / 'speech.tflite').write_bytes(b'graph')
         document = {'kind': 'speech', 'name': 'speech_es', 'version': '1', 'graph': 'speech.tflite',
                     'labels': ['', 'a'], 'files': release.describe_files(folder, ['speech.tflite']),
-                    'inputs': {}, 'outputs': {}, 'parameters': {'frame_s': 0.04}, 'licences': {'recordings': 'free'}, 'figures': {},
+                    'inputs': {}, 'outputs': {}, 'parameters': {'frame_s': 0.04},
+                    'licences': {'recordings': 'free'}, 'figures': {},
                     'training': {'parameters': 2e6, 'command': 'train', 'steps': 5, 'clips': 7,
                                  'data': ['human-train']}}
         (folder / 'model.yaml').write_text(yaml.safe_dump(document))

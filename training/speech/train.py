@@ -1,7 +1,8 @@
 """`python -m training train speech`: train a speech model from a config, from scratch, a checkpoint or `--init`.
 
 The config (training/speech/configs/NAME.yaml or a path) has `model` (Size), `loop` (LoopConfig), `data` (caches,
-buckets, weights of sources) and `loss` (share of the decoder, label smoothing, weight of clips without speech).
+`share` of their clips, sources to leave out (`without`), buckets, weights of sources) and `loss` (share of the decoder,
+label smoothing, weight of clips without speech).
 
 An imported Whisper is fine-tuned by the same command: `--config whisper --init` its folder (docs/whisper.md).
 
@@ -10,9 +11,11 @@ Example:
 
 """
 import argparse
+import contextlib
 import importlib
 import os
 import sys
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -87,6 +90,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--stop-loss', type=float, help='stop once the training loss is below this')
     parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
     parser.add_argument('--tpu', default='', help="a TPU's name or grpc:// address")
+    parser.add_argument('--backend', default='tensorflow', choices=('tensorflow', 'jax', 'torch'),
+                        help='jax and torch: one device, no TensorFlow needed; go on from each other\'s state.npz')
     parser.add_argument('--threads', type=int, default=1, help='intra-op threads (1 measured best on two slow cores)')
     options = parser.parse_args(arguments)
     config = read_config(options.config)
@@ -108,26 +113,41 @@ def main(arguments: list[str]) -> int:
 def run(config: dict, options) -> dict:
     """Train as `config` and the parsed options say; return the last validation figures."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    os.environ['KERAS_BACKEND'] = options.backend
     import keras
-    import tensorflow as tf
 
-    from training.loop import LoopConfig, load_weights, save_run_config, train
+    from training.schedule import LoopConfig
     from training.speech.data import Batches, Cache
     from training.speech.model import Characters, Size, SpeechModel
     from training.speech.validation import Validation
-    from training.strategies import open_strategy
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+    from training.weights import load_weights, save_run_config
+    plain = options.backend != 'tensorflow'
+    if keras.backend.backend() != options.backend:
+        raise ConfigurationError(f'--backend {options.backend}: Keras already runs on {keras.backend.backend()}')
     keras.utils.set_random_seed(config.get('seed', 0))
+    loop, loss = LoopConfig(**config['loop']), config.get('loss', {})
+    if plain:
+        if options.strategy not in ('auto', 'one'):
+            raise ConfigurationError(f'--strategy {options.strategy} needs TensorFlow; {options.backend} trains on one '
+                                     'device')
+        strategy = contextlib.nullcontext()
+    else:
+        import tensorflow as tf
+
+        from training.strategies import open_strategy
+        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+        strategy = open_strategy(options.strategy, options.tpu)
+        # The fast kernel of CTC has no XLA form: whatever XLA compiles takes the recursion.
+        loss = {'xla': loop.jit or strategy.name == 'tpu', **loss}
+    set_precision(loop.precision)
     data, vocabulary = config['data'], Characters()
     root = Path(options.data).expanduser()
-    batches = Batches(Cache([root / name for name in data['train']]), vocabulary, data['buckets_s'],
+    batches = Batches(Cache([root / name for name in data['train']], chosen(data)), vocabulary, data['buckets_s'],
                       data['batch_s'], config.get('seed', 0), data.get('weights'), data.get('augmentation'))
     validation = Validation(Cache([root / name for name in data['validation']]), vocabulary,
                             data.get('validation_clips', 200))
-    strategy = open_strategy(options.strategy, options.tpu)
-    loop, loss = LoopConfig(**config['loop']), config.get('loss', {})
-    with strategy.scope():
+    with strategy if plain else strategy.scope():
         model = SpeechModel(Size(**config['model'])).build_all()
         if options.init:
             missing = load_weights(model, options.init, partial=True)
@@ -135,7 +155,35 @@ def run(config: dict, options) -> dict:
     save_run_config(options.folder, {'config': config, 'size': asdict(model.size), 'clips': len(batches.usable),
                                      'command': 'python -m training train speech ' + ' '.join(sys.argv[3:]),
                                      'parameters': model.count_params()})
-    print(f'{model.count_params()} parameters, {len(batches.usable)} clips, strategy {strategy.name} '
-          f'x {strategy.replicas}', flush=True)
-    return train(model, lambda m, b, training: loss_sums(m, b, training, **loss), batches, loop, options.folder,
-                 strategy, validation, weight=label_weight)
+    print(f'{model.count_params()} parameters, {len(batches.usable)} clips, '
+          + (f'backend {options.backend}' if plain else f'strategy {strategy.name} x {strategy.replicas}'), flush=True)
+
+    def sums(model, batch, training):
+        return loss_sums(model, batch, training, **loss)
+    if plain:
+        from training.plain_loop import train_plain
+        return train_plain(model, sums, batches, loop, options.folder, validation, label_weight)
+    from training.loop import train
+    return train(model, sums, batches, loop, options.folder, strategy, validation, weight=label_weight)
+
+
+def set_precision(name: str) -> None:
+    """Make the layers that follow compute in float32 or bfloat16; ConfigurationError for another name."""
+    import keras
+    policies = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}
+    if name not in policies:
+        raise ConfigurationError(f'loop.precision {name!r}: expected one of {", ".join(policies)}')
+    keras.config.set_dtype_policy(policies[name])
+
+
+def chosen(data: dict):
+    """Return which clips of the training caches are taken: `share` of each source, `without` sources that begin so.
+
+    The same clips for the same share, and those of a smaller share are among those of a larger one.
+    """
+    share, without = float(data.get('share', 1.0)), tuple(data.get('without', ()))
+
+    def keep(clip):
+        key = f"{clip['source']} {clip['start']} {clip['text']}".encode()
+        return not (without and clip['source'].startswith(without)) and zlib.crc32(key) < share * 2 ** 32
+    return keep

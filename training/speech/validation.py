@@ -2,8 +2,10 @@
 import re
 
 import jiwer
+import keras
 import numpy as np
 
+from robot_ai.speech.audio import SAMPLE_RATE
 from training.speech.data import Cache
 from training.speech.model import frame_count
 
@@ -25,7 +27,7 @@ class Validation:
                 self.rows.setdefault(clip['source'], []).append(index)
         for source, rows in self.rows.items():
             self.rows[source] = [rows[int(i)] for i in np.linspace(0, len(rows) - 1, min(clips, len(rows)))]
-        self._encode = {}
+        self._encode, self._shown = {}, False
 
     def __call__(self, model) -> dict[str, float]:
         """Decode and score every clip taken."""
@@ -39,11 +41,24 @@ class Validation:
             figures[rate] = float(np.mean([min(1, v) for k, v in figures.items() if k.startswith(f'{rate}_')]))
         return figures
 
+    def show(self, model, step: int) -> None:
+        """Write what is heard of one clip of each source to TensorBoard, and, once, its sound."""
+        import tensorflow as tf
+        rows = [rows[len(rows) // 2] for _, rows in sorted(self.rows.items())]
+        lines = ['| source | said | heard |', '| --- | --- | --- |']
+        for index, heard in zip(rows, self.decode(model, rows)):
+            clip = self.cache.clips[index]
+            lines.append(f'| {clip["source"]} | {clip["text"]} | {heard} |')
+            if not self._shown:
+                sound = self.cache.samples(index)[None, :, None]
+                tf.summary.audio(f'samples/{clip["source"]}', sound, SAMPLE_RATE, step=step, max_outputs=1)
+        self._shown = True
+        tf.summary.text('samples', '\n'.join(lines), step=step)
+
     def decode(self, model, rows: list[int], batch: int = 8) -> list[str]:
         """Return the greedy transcripts of the clips of these indices."""
-        import tensorflow as tf
         if id(model) not in self._encode:
-            self._encode = {id(model): tf.function(lambda s, n: model.encode(s, n)[1], autograph=False)}
+            self._encode = {id(model): compiled_encoder(model)}
         encode = self._encode[id(model)]
         texts = {}
         for low, high in zip((0.0, *BUCKETS_S), BUCKETS_S):
@@ -55,10 +70,33 @@ class Validation:
                 for row, index in enumerate(part):
                     sound = self.cache.samples(index)
                     samples[row, :len(sound)], length[row] = sound, len(sound)
-                best = np.argmax(encode(tf.constant(samples), tf.constant(length)).numpy(), axis=-1)
+                best = np.argmax(encode(samples, length), axis=-1)
                 for row, index in enumerate(part):
                     texts[index] = greedy(best[row, :int(frame_count(length[row]))], self.vocabulary)
         return [texts[i] for i in rows]
+
+
+def compiled_encoder(model):
+    """Return samples [B, n], length [B] -> CTC log-probabilities, a NumPy array, compiled where the backend does so."""
+    backend = keras.backend.backend()
+    if backend == 'tensorflow':
+        import tensorflow as tf
+        encode = tf.function(lambda samples, length: model.encode(samples, length)[1], autograph=False)
+        return lambda samples, length: encode(tf.constant(samples), tf.constant(length)).numpy()
+    if backend == 'jax':
+        import jax
+
+        @jax.jit
+        def encode(values, samples, length):
+            with keras.StatelessScope(state_mapping=list(zip(model.variables, values))):
+                return model.encode(samples, length)[1]
+        return lambda samples, length: np.asarray(encode([v.value for v in model.variables], samples, length))
+    import torch
+
+    def encode(samples, length):
+        with torch.no_grad():
+            return keras.ops.convert_to_numpy(model.encode(*map(keras.ops.convert_to_tensor, (samples, length)))[1])
+    return encode
 
 
 def greedy(best: np.ndarray, vocabulary) -> str:
