@@ -29,7 +29,9 @@ from robot_ai.testing import HeardText, HeardWord, Outcome, SeenSymbol
 
 CLOCK_STEP = 50_000_000  # ns between two /clock at most
 TAIL = 4.0  # s that the clock runs on after the last message, so that the dialogue can answer
-LAST_REPORT = 1.5  # s to wait for the nodes' last diagnostics, which come once a second
+CATCH_UP = 60.0  # s that the recogniser may be behind at the end, on a busy machine
+STALLED = 10.0  # s without progress after which nothing is waited for: stamps of another clock tell nothing
+LAST_REPORT = 30.0  # s to wait for the nodes' last diagnostics, which come once a second
 MATCHING = 120.0  # s to wait for DDS to match publishers and subscriptions
 LOOK_EVERY = 0.5  # s between two looks at the processes
 ANSWER = 2.0  # s after a transcript in which a sentence counts as its answer
@@ -109,6 +111,8 @@ class _Measured:
         self._start_wall = 0  # ns of the system's clock at the bag's start
         self._out = Pass(duration=bag.duration)
         self._partials, self._finals, self._since_final = [], [], None
+        self._consumed, self._heard_at = 0, 0.0  # ns, end of the sound heard; s, when that was told
+        self._reported = set()  # nodes that told of themselves
         self._waiting_progress = []  # receipts of finals whose block's progress is still to come
         for topic, callback, qos, kind in (
                 ('transcript/partial', self._on_partial, RESULT_QOS, String),
@@ -126,17 +130,28 @@ class _Measured:
         self._watch.look()
         self._next_look = time.monotonic() + LOOK_EVERY
         self._begun, self._start_wall = time.monotonic(), time.time_ns()
-        now = self._bag.start_ns
+        now = last_sound = self._bag.start_ns
         self._playback.publish_clock(now)
         for message in self._playback.messages():
             now = self._advance(now, message.time_ns)
             self._playback.publish(message)
             stream = relative_name(message.topic).partition('/')[0]
+            if stream == 'audio':
+                last_sound = message.time_ns
             self._out.sent[stream] = self._out.sent.get(stream, 0) + (not message.topic.endswith('_info'))
         self._advance(now, now + round(TAIL * 1e9))
         self._watch.look()
-        self._spin_until(time.monotonic() + LAST_REPORT)
+        if 'audio' in self._out.sent:
+            self._spin_while(lambda: self._consumed < last_sound - 1_000_000_000
+                             and time.monotonic() - self._heard_at < STALLED, CATCH_UP)
+        self._reported.clear()
+        self._spin_while(lambda: self._processes.pids.keys() - self._reported, LAST_REPORT)
         self._processes.check_alive()
+
+    def _spin_while(self, condition, seconds):
+        end = time.monotonic() + seconds
+        while condition() and time.monotonic() < end:
+            self._executor.spin_once(timeout_sec=0.1)
 
     def _match(self):
         """Wait until whoever must hear a topic, and everybody the clock, has subscribed it."""
@@ -203,6 +218,7 @@ class _Measured:
 
     def _on_progress(self, message, at):
         stamp = message.stamp.sec * 1_000_000_000 + message.stamp.nanosec
+        self._consumed, self._heard_at = max(self._consumed, stamp), time.monotonic()
         self._out.latencies['consumed'].append(self._since(at, stamp))
         for final_at in self._waiting_progress:  # the block that ended the utterance
             self._out.latencies['final_after_silence'].append(self._since(final_at, stamp))
@@ -238,6 +254,7 @@ class _Measured:
             values = {pair.key: pair.value for pair in status.values}
             name = status.name.rpartition('/')[2]
             self._out.diagnostics[name] = values
+            self._reported.add(name)
             if name == 'speech_to_text' and self._start_wall and 'real-time factor' in values:
                 self._out.real_time_factors.append(float(values['real-time factor']))
 
