@@ -43,7 +43,7 @@ def test_a_small_dialogue_loads():
     ('¿Quiere agua?', '¿Quiere {drink}?', '11:10', 'nothing fills {drink}'),
     ('¿Quiere agua?', '¿Quiere agua, {greting}?', '11:10', "did you mean 'greeting'"),
     ('tengo sed', '"tengo {sed}"', '6:22', 'declare it under `slots:`'),
-    ('{examples:', '{slots: {x: numbr}, examples:', '6:22', "did you mean 'number'"),
+    ('{examples:', '{slots: {x: numberx}, examples:', '6:22', "did you mean 'number'"),
     ('    on:', '    after: {go: waiting}\n    on:', '12:12', 'how long to wait'),
     ('    on:', '    do: {name: play_sound}\n    on:', '12:9', "'failed' is missing here: the state to go to"),
     ('hear: affirm', 'hear: si', '13:16', "did you mean 'affirm'"),
