@@ -50,7 +50,7 @@ class SpeakerNode(PlainNode):
         self._speaking = self.create_publisher(Bool, 'robot_speaking', STATE_QOS)
         self._speaking.publish(Bool(data=False))
         self._worker = Worker(self._speak, self.setting('queue'), name='speaker', on_error=self.bug,
-                              on_drop=lambda text: self.health.event(f'too much to say; left out: {text}'))
+                              on_drop=lambda text: self.health.event('too much to say; the oldest text was left out'))
         self.create_subscription(String, 'say', self._on_say, RESULT_QOS)
         if self.setting('backend') == 'external':
             self._voice = self.create_publisher(String, 'speech', RESULT_QOS)
@@ -76,9 +76,10 @@ class SpeakerNode(PlainNode):
         if len(text) > LONGEST_TEXT:
             self.health.event(f'say: {len(text)} characters, cut to {LONGEST_TEXT}')
             text = text[:LONGEST_TEXT]
-        self.get_logger().info(f'say: {text}')
         self.health.count('texts')
         backend = self.setting('backend')
+        # What is said can tell what somebody asked: it is logged where that is all that `none` does, else on request.
+        (self.get_logger().info if backend == 'none' else self.get_logger().debug)(f'say: {text}')
         if backend == 'external':
             self._forward(text)
         elif backend == 'espeak' and shutil.which('espeak-ng'):

@@ -190,7 +190,8 @@ class StateMachineNode(PlainNode):
                     output.state, Stamp.from_ns(round(output.since * 1e9)), output.last_event, output.why,
                     self._dialogue.name))
                 self.health.value('state', output.state)
-                self.get_logger().info(f'state {output.state} ({output.last_event}'
+                event = output.last_event  # what is written on a paper is not for the log
+                self.get_logger().info(f'state {output.state} ({"seen" if event.startswith("seen ") else event}'
                                        f'{": " + output.why if output.why else ""})')
 
     def _send(self, publisher, payload):

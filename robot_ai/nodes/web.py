@@ -95,7 +95,13 @@ class WebNode(ManagedNode, Backend):
         self._server.start()
         self.health.value('address', f'{access.host}:{self._server.port}')
         self.health.sample('pages', lambda: self._hub.client_count)
-        self.get_logger().info(self._server.announcement)
+        self.get_logger().info('the page is served')  # its address holds the token, which logs must not keep
+
+    def start(self):
+        """Start as every lifecycle node, and show where the page is."""
+        super().start()
+        if self.announcement:
+            print(self.announcement, flush=True)
 
     def deactivate(self):
         """Close the port; pages say that they are disconnected and come back by themselves."""
