@@ -149,17 +149,25 @@ def cached(block: DecoderBlock, x, own_keys, own_values, free, keys, values):
     y = block.norms[0](x)
     query = own.split(own.query(y)) * (own_keys.shape[-1] ** -0.5)
     key, value = own.split(own.key(y)), own.split(own.value(y))  # [K, H, 1, d]
-    scores = ops.concatenate([ops.matmul(query, ops.transpose(own_keys, (0, 1, 3, 2))) + free,
+    scores = ops.concatenate([looked(own_keys, query) + free,
                               ops.sum(query * key, axis=-1, keepdims=True)], axis=-1)
     weights = ops.softmax(scores, axis=-1)
     x = x + own.out(_joined(ops.matmul(weights[..., :-1], own_values) + weights[..., -1:] * value))
     # The beams stand where positions would: all look at the same memory.
     y = ops.transpose(block.norms[1](x), (1, 0, 2))  # [1, K, D]
     query = cross.split(cross.query(y)) * (keys.shape[-1] ** -0.5)  # [1, H, K, d]
-    scores = ops.matmul(query, ops.transpose(keys, (0, 2, 1))[None])
+    scores = looked(keys[None], query)
     mixed = _joined(ops.matmul(ops.softmax(scores, axis=-1), values[None]))  # [1, K, D]
     x = x + ops.transpose(cross.out(mixed), (1, 0, 2))
     return x + block.feed_forward(block.norms[2](x)), key, value, ops.transpose(scores[0], (1, 0, 2))
+
+
+def looked(keys, query):
+    """Return the scores [B, H, U, S] of queries [B, H, U, d] over keys [B, H, S, d].
+
+    The few queries are turned, not the many keys: LiteRT would copy those for every token.
+    """
+    return ops.transpose(ops.matmul(keys, ops.transpose(query, (0, 1, 3, 2))), (0, 1, 3, 2))
 
 
 def _joined(x):

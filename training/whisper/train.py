@@ -3,6 +3,7 @@
 What `run` trains is what `import-whisper` reads: `--init` names a Hugging Face folder, OpenAI's .pt, or a folder that
 was imported with --trainable. Clips are padded to the model's window; texts are spelled with its own tokeniser.
 """
+import contextlib
 import json
 import os
 from dataclasses import asdict
@@ -118,8 +119,9 @@ def run(config: dict, options) -> dict:
     from training.loop import LoopConfig, save_run_config, train
     from training.speech.data import Batches, Cache
     from training.strategies import open_strategy
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+    with contextlib.suppress(RuntimeError):  # TensorFlow already runs in this process: its threads stay as they are
+        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(options.threads)
     keras.utils.set_random_seed(config.get('seed', 0))
     loop, frozen = LoopConfig(**config['loop']), bool(config.get('freeze_encoder', False))
     if frozen and loop.weight_decay:
