@@ -71,6 +71,14 @@ def test_a_page_gives_symbols_with_boxes_in_order(recognizer):
     assert [round(s.box.x, -1) for s in found] == [50, 180, 310]
 
 
+def test_a_sign_is_looked_up_among_detexifys(recognizer):
+    arrow = recognizer.look_up(WRITTEN['\\rightarrow'])
+    assert len(arrow.candidates) == 5 and any('arrow' in c.latex for c in arrow.candidates[:2])
+    assert recognizer.look_up(render_strokes(WRITTEN['\\rightarrow'])).latex == arrow.latex
+    assert recognizer.look_up(np.full((40, 40), 255, np.uint8)).candidates == ()
+    assert len(recognizer.wide_labels) == len(set(recognizer.wide_labels)) > 700
+
+
 def test_the_model_stays_small(recognizer):
     assert recognizer.info.graph.stat().st_size <= 3_000_000
 

@@ -77,6 +77,10 @@ def convert(models: dict, temperatures: dict[str, float], path: Path) -> None:
 
 def card(document: dict) -> str:
     """Return MODEL_CARD.md for a model.yaml document."""
+    names = document['parameters'].get('wide_labels', ())
+    wide = f"""
+A second output, `classify_wide`, gives the scores of Detexify's {len(names)} classes with 10 samples or more
+(`robot_ai.vision.characters.CharacterRecognizer.look_up`), from a network of its own.""" if names else ''
     figures = ''.join(f'| {name} | {value} |\n' for name, value in document['figures'].items())
     return f"""# characters {document['version']}
 
@@ -85,7 +89,7 @@ Spanish accented letters, the 101 symbols of CROHME, Greek and further mathemati
 straightens the ink first; the graph returns its theta beside the scores.
 
 Input: ink as `robot_ai.vision.ink.normalize_symbol` makes it, uint8 [n, {SIZE}, {SIZE}], n = 1 or 16.
-Output: `scores` [n, {len(document['labels'])}] (calibrated, sum 1) and `theta` [n, 2, 3].
+Output: `scores` [n, {len(document['labels'])}] (calibrated, sum 1) and `theta` [n, 2, 3].{wide}
 
 ## Trained on
 
