@@ -4,6 +4,8 @@ import shutil
 import subprocess
 import sys
 
+import cv2
+import numpy as np
 import pytest
 
 from robot_ai.dialogue.memory import load_memory, save_memory
@@ -45,6 +47,17 @@ def test_aliases_that_stand_for_gigabytes_are_refused(model):
     path.write_text(bomb + text, 'utf-8')
     with pytest.raises(ModelError, match='values'):
         load_model(model)
+
+
+def test_a_small_picture_of_endless_pixels_is_refused_before_it_is_unpacked(tmp_path):
+    (tmp_path / 'bomb.png').write_bytes(cv2.imencode('.png', np.zeros((11_000, 11_000), np.uint8))[1].tobytes())
+    code = ('import resource, sys\nfrom pathlib import Path\nfrom types import SimpleNamespace\n'
+            'from robot_ai.errors import ImageError\nfrom robot_ai.nodes.image_messages import grey_of_compressed\n'
+            'def peak():\n    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\nbefore = peak()\n'
+            'try:\n    grey_of_compressed(SimpleNamespace(format="png", data=Path(sys.argv[1]).read_bytes()))\n'
+            'except ImageError:\n    print("refused", peak() - before < 60_000)\n')
+    done = subprocess.run([sys.executable, '-c', code, str(tmp_path / 'bomb.png')], text=True, capture_output=True)
+    assert done.stdout == 'refused True\n', (done.stdout, done.stderr)
 
 
 def test_a_full_disk_keeps_the_old_memory_and_says_what_to_do(tmp_path):
