@@ -29,10 +29,13 @@ def share_directory() -> Path:
 
 def find_file(name: str | os.PathLike, folder: str) -> Path:
     """Return `name` as a path: as given where it exists, else inside the shared `folder` ('config', ...)."""
-    given = Path(name).expanduser()
-    if given.exists():
-        return given
-    bundled = share_directory() / folder / name
-    if bundled.exists():
-        return bundled
+    try:
+        given = Path(name).expanduser()
+        if given.exists():
+            return given
+        bundled = share_directory() / folder / name
+        if bundled.exists():
+            return bundled
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL in it, nobody's home
+        raise ConfigurationError(f'{str(name)[:80]!r} is no file name: {error}') from None
     raise ConfigurationError(f'{name} was not found, neither as a path nor in {bundled.parent}')

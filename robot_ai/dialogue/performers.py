@@ -80,13 +80,14 @@ class Performer:
             return 'no program to play sounds (one of ' + ', '.join(p[0] for p in SOUND_PLAYERS) + ')', ()
         try:
             path = (self._folder / name).resolve()
+            exists = path.is_file()
         except (OSError, ValueError, RuntimeError) as error:
-            return f'{name!r}: {error}', ()
+            return f'{name[:80]!r}: {error.strerror if isinstance(error, OSError) else error}', ()
         if not path.is_relative_to(self._folder):
             return f'{name}: sounds lie in the folder of the dialogue file, {self._folder}', ()
         if path.suffix.lower() not in SOUND_KINDS:
             return f'{name}: expected one of {", ".join(SOUND_KINDS)}', ()
-        if not path.is_file():
+        if not exists:
             return f'{path} does not exist', ()
         return '', (*self._sound, str(path))
 
