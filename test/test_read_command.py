@@ -75,3 +75,15 @@ def test_usage(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(['read'])
     assert stopped.value.code == 2
+
+
+def test_a_sign_is_looked_up(pictures, capsys):
+    sign = np.full((160, 240), 225, np.uint8)
+    for line in ([[0, 50], [100, 50]], [[70, 25], [100, 50], [70, 75]]):
+        draw_polylines(sign, [np.array(line, np.float32) + 50], 5, 40)
+    cv2.imwrite(str(pictures / 'sign.png'), sign)
+    assert main(['read', '--look-up', str(pictures / 'sign.png'), str(pictures / 'blank.png')]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 6 and 'arrow' in lines[0] and 'nothing here' in lines[-1]
+    scores = [float(line.split('\t')[2]) for line in lines[:5]]
+    assert scores == sorted(scores, reverse=True)

@@ -23,6 +23,8 @@ def add_arguments(parser):
     parser.add_argument('images', metavar='IMAGE', nargs='+', help='png, jpg, tiff or webp file')
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument('--symbol', action='store_true', help='each picture is one symbol')
+    kind.add_argument('--look-up', action='store_true',
+                      help="each picture is one sign whose name is sought among Detexify's LaTeX commands")
     kind.add_argument('--expression', action='store_true', help='each picture is one expression')
     parser.add_argument('--json', action='store_true', help='one JSON object a picture, with boxes and candidates')
     parser.add_argument('--tex', metavar='FILE', help='also write a standalone LaTeX document')
@@ -46,6 +48,8 @@ def run(options) -> int:
             print(json.dumps({'file': name, **result}, ensure_ascii=False), flush=True)
         else:
             print(f"{name}\t{result['latex'] or '(nothing here)'}\t{result['score']:.2f}", flush=True)
+            for candidate in result['items'][0]['candidates'][1:] if options.look_up and result['items'] else ():
+                print(f"\t{candidate['latex']}\t{candidate['score']:.2f}", flush=True)
     if options.tex:
         try:
             Path(options.tex).write_text(document(formulas), encoding='utf-8')
@@ -79,8 +83,9 @@ def load_image(name: str):
 
 def read_picture(recognizer, image, options) -> dict:
     """Return {'kind', 'latex', 'score', 'items'} of one picture."""
-    if options.symbol:
-        reading = recognizer.characters.recognize(image)
+    if options.symbol or options.look_up:
+        characters = recognizer.characters
+        reading = characters.look_up(image) if options.look_up else characters.recognize(image)
         items = [{'box': [0, 0, image.shape[1], image.shape[0]], 'candidates': _listed(reading.candidates)}]
         return {'kind': 'symbol', 'latex': reading.latex, 'score': reading.score,
                 'items': items if reading.candidates else []}
