@@ -21,6 +21,8 @@ from robot_ai.vision.latex_tree import normal_form
 from training.characters.data import read_lines
 from training.expressions.pictures import picture_of
 
+TYPICAL = 20  # symbols of the expression whose time is told apart
+
 
 def token_errors(found: str, truth: str) -> int:
     """Return the edit distance between two formulas' normal forms; a large number where one cannot be parsed."""
@@ -58,12 +60,15 @@ def main(arguments: list[str]) -> int:
     items = list(read_lines(options.data / f'expressions-{options.part}.jsonl.xz'))
     if options.limit:
         items = items[::max(1, len(items) // options.limit)]
-    distances, wrong, started = [], [], time.process_time()
+    distances, wrong, times = [], [], []
     for number, item in enumerate(items, 1):
+        picture = picture_of(item) if options.source == 'picture' else None
+        started = time.process_time()
         if options.source == 'strokes':
             found = recognizer.recognize_strokes(item['strokes']).latex
         else:
-            found = recognizer.recognize(picture_of(item)).latex
+            found = recognizer.recognize(picture).latex
+        times.append(1000 * (time.process_time() - started))
         distances.append(token_errors(found, item['latex']))
         if distances[-1]:
             wrong.append(f"{distances[-1]}\t{item['id']}\t{item['latex']}\t{found}")
@@ -75,7 +80,11 @@ def main(arguments: list[str]) -> int:
         low, high = interval(right, len(distances))
         print(f'{options.part} from {options.source}: {name} {100 * right / len(distances):.2f} % '
               f'({right} of {len(distances)}; 95 % {low:.1f} to {high:.1f})')
-    print(f'{1000 * (time.process_time() - started) / len(items):.0f} ms of processor time an expression')
+    print(f'{np.mean(times):.0f} ms of processor time an expression')
+    twenty = [t for t, item in zip(times, items) if len(item['symbols']) == TYPICAL]
+    if twenty:
+        print(f'{np.median(twenty):.0f} ms (median), {max(twenty):.0f} ms (most) for {TYPICAL} symbols, '
+              f'{len(twenty)} expressions')
     if options.errors:
         options.errors.write_text('\n'.join(wrong) + '\n', encoding='utf-8')
     return 0
