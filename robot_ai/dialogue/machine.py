@@ -150,6 +150,7 @@ class DialogueMachine(Hearing, Reacting, Voice):
             slots = {str(k): str(v)[:300] for k, v in snapshot['slots'].items()}
             remaining = {name: [int(i) for i in left if 0 <= int(i) < len(self.dialogue.lists[name])]
                          for name, left in snapshot['remaining'].items() if name in self.dialogue.lists}
+            since = float(snapshot['since'])
             self._count, self._slow = int(snapshot['count']), bool(snapshot['slow'])
             came_from, reminders = str(snapshot['came_from']), dict(snapshot['reminders'])
             actions = self._still_open(dict(snapshot.get('actions') or {}), state) if quiet else {}
@@ -183,7 +184,7 @@ class DialogueMachine(Hearing, Reacting, Voice):
         self._enter(leaf)
         self._quiet = False
         if quiet and not problem:
-            self._since = float(snapshot['since'])
+            self._since = since
         self._early, self._timers['start'] = self._out, self._now
         return problem
 
