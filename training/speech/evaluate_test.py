@@ -60,7 +60,7 @@ def corpus(tmp_path, monkeypatch):
             heard[frames] = text.replace('tengo', 'tenga')
     rows.append({**rows[0], 'split': 'train', 'text': 'nunca'})
     (tmp_path / 'manifest.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
-    monkeypatch.setattr(evaluate, 'SpeechRecognizer', lambda folder: SpeechRecognizer('', graph=LengthGraph(heard)))
+    monkeypatch.setattr(evaluate, 'open_recognizer', lambda folder: SpeechRecognizer('', graph=LengthGraph(heard)))
     return tmp_path
 
 

@@ -22,11 +22,13 @@ from robot_ai.speech.recognizer import Final, SpeechRecognizer
 from robot_ai.speech.spanish import fold, normalize
 from training.speech.clips import spread
 from training.speech.conditions import distort
+from training.speech.non_speech import clips as sounds_without_speech
 from training.speech.scoring import Line, error_rates, right, share
 
 SINGLE_WORDS = ('words', 'gcompris')  # sources of one word a clip
 UNSEEN = 'test-unseen-speaker'
 NEAREST = 49
+TRAINED_ALIKE, TRAINED_ALIKE_SEED = 150, 901  # clips of non_speech.py; a seed that neither training nor threshold has
 LEFT_OUT_GROUPS = 50  # texts are taken out of the list in so many turns
 SOUND_SUFFIXES = {'.ogg', '.oga', '.wav', '.mp3', '.flac', '.opus', '.m4a'}
 LONGEST_RECORDING_S = 120  # of a recording without speech: a game's loop repeats
@@ -212,6 +214,10 @@ def non_speech(evaluation: Evaluation) -> Iterator[Line]:
     made = [(name, level, i) for i, level in enumerate(LEVELS_DB) for name in noises.SCENES]
     sounds = (noises.scene(name, seconds, level, seed=i) for name, level, i in shown(made, 'made noises'))
     yield _false(evaluation, 'made noises', sounds)
+    count = max(1, round(TRAINED_ALIKE * evaluation.options.minutes))
+    made = sounds_without_speech(count, TRAINED_ALIKE_SEED)
+    yield _false(evaluation, 'made music, effects, knocks', (sound for sound, _ in shown(made, 'made music')),
+                 'the model, not the voice guard, was trained on their like')
     for folder in evaluation.options.non_speech:
         paths = [folder] if folder.is_file() else sorted(
             path for path in folder.rglob('*') if path.suffix.lower() in SOUND_SUFFIXES)
@@ -230,7 +236,7 @@ def _recordings(paths):
             continue  # a game's file of another kind says nothing
 
 
-def _false(evaluation, what, sounds):
+def _false(evaluation, what, sounds, note=''):
     seconds = count = told = 0
     for sound in sounds:
         finals = evaluation.recognizer.transcribe(np.pad(sound, (0, SAMPLE_RATE)))
@@ -238,7 +244,7 @@ def _false(evaluation, what, sounds):
             evaluation.note('non-speech', what, {'source': what, 'text': ''}, final)
         seconds, count, told = seconds + len(sound) / SAMPLE_RATE, count + 1, told + len(finals)
     return Line('non-speech', what, count, {'hours': seconds / 3600, 'false_transcripts': told,
-                                            'an_hour': told / max(seconds / 3600, 1e-9)})
+                                            'an_hour': told / max(seconds / 3600, 1e-9)}, note)
 
 
 def calibration(evaluation: Evaluation) -> Iterator[Line]:
