@@ -66,7 +66,7 @@ setup(
         'data': ['apache-beam>=2.70', 'beautifulsoup4>=4.12', 'google-crc32c>=1.5', 'nltk>=3.8',
                  'pyroomacoustics>=0.7', 'requests>=2.28', 'spylls>=0.1.7', 'tqdm>=4.60'],
         'test': ['pytest>=8', 'pytest-timeout>=2', 'pytest-xdist>=3', 'hypothesis>=6', 'playwright>=1.45',
-                 'axe-playwright-python>=0.1.4', 'httpx2', 'quickjs>=1.19'],
+                 'axe-playwright-python>=0.1.4', 'httpx2', 'quickjs-ng>=0.16'],
     },
     entry_points={
         'console_scripts': ['robot-ai = robot_ai.cli:main'] + [

@@ -125,6 +125,9 @@ def run(options) -> int:
         spin(executor)
     except KeyboardInterrupt:
         pass
+    except Exception:
+        if rclpy.ok():  # else a signal has ended ROS in the middle of the start, and whatever that broke is no fault
+            raise
     finally:
         end_signals()
         assembly.close()

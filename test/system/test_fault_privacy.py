@@ -22,7 +22,8 @@ def test_neither_files_nor_logs_hold_what_was_said_or_written(observer, start, t
     home.mkdir()
     private = {'HOME': str(home), 'ROS_LOG_DIR': str(home / 'log'), 'XDG_STATE_HOME': str(home / 'state'),
                'XDG_DATA_HOME': str(home / 'data'), 'TMPDIR': str(home)}
-    programs = [start('state_machine', environment=private, dialogue=tmp_path / 'small.yaml'),
+    # barge_in: what is heard while the robot still greets shall count.
+    programs = [start('state_machine', environment=private, dialogue=tmp_path / 'small.yaml', barge_in=True),
                 start('speaker', environment=private, backend='external'),
                 start('web', environment=private, autostart=True, port=0)]
     observer.listen(String, 'say', 'speech', 'action', qos=RESULT_QOS)

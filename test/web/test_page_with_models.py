@@ -1,4 +1,5 @@
 """The page with the shipped models and dialogue behind it: a spoken question and a written sum get their answers."""
+import re
 import wave
 
 import pytest
@@ -66,7 +67,7 @@ def test_a_question_into_the_microphone_is_heard_and_answered(launch_chromium, a
     page.wait_for_selector('#connection.good')
     page.click('#microphone')
     shows(page, '#transcripts', 'qué hora es')
-    shows(page, '#events', 'Son las')
+    shows(page, '#events', re.compile('(Son las|Es la una)', re.IGNORECASE))
     page.click('#microphone')
 
 

@@ -11,11 +11,11 @@ Example:
 
 """
 import argparse
+import hashlib
 import contextlib
 import importlib
 import os
 import sys
-import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -185,5 +185,6 @@ def chosen(data: dict):
 
     def keep(clip):
         key = f"{clip['source']} {clip['start']} {clip['text']}".encode()
-        return not (without and clip['source'].startswith(without)) and zlib.crc32(key) < share * 2 ** 32
+        return not (without and clip['source'].startswith(without)) and int.from_bytes(
+            hashlib.blake2b(key, digest_size=6).digest(), 'big') < share * 2 ** 48
     return keep
