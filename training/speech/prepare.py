@@ -130,8 +130,10 @@ def dialogue_caches(dialogue: Path, root: Path) -> None:
     write_cache(root / 'dialogue-validation', synthesize(held_out, 'validation', 60))
 
 
-def prepare(manifest: Path, root: Path, dialogue: Path | None = None) -> None:
-    """Write every cache that the shipped configs name; about 15 min on one core.
+def prepare(manifest: Path, root: Path, dialogue: Path | None = None, others: Path | None = None) -> None:
+    """Write the caches that the shipped configs name, but for non_speech.py's; about 15 min on one core.
+
+    `others` is the manifest of clips in other languages.
 
     What equals or contains one of the manifest's test clips is left out, recorded or synthesised; the dialogue's
     examples stay, for a robot must know its own dialogue.
@@ -151,5 +153,7 @@ def prepare(manifest: Path, root: Path, dialogue: Path | None = None) -> None:
     write_cache(root / 'pico-1', synthesize_pico(unheard(synthetic_texts(901, 900, 900, 400, said[:500])), 1))
     write_cache(root / 'espeak-validation',
                 synthesize(unheard(synthetic_texts(77, 150, 50, 0, [])), 'validation', 5))
+    if others:
+        write_cache(root / 'other-languages', other_languages(others))
     if dialogue:
         dialogue_caches(dialogue, root)

@@ -11,8 +11,8 @@ Example:
 
 """
 import argparse
-import hashlib
 import contextlib
+import hashlib
 import importlib
 import os
 import sys
@@ -84,6 +84,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--data', required=True, help='folder of caches (see --prepare)')
     parser.add_argument('--folder', required=True, help='where checkpoints and figures go; resumed if it exists')
     parser.add_argument('--prepare', metavar='MANIFEST', help='first write the caches from this manifest.jsonl')
+    parser.add_argument('--other-languages', type=Path, metavar='MANIFEST', help='with --prepare: write that cache too')
     parser.add_argument('--init', default='', help='weights (.npz) to start from, those that fit are taken; '
                         'for whisper a Hugging Face folder, a .pt, or a folder imported with --trainable')
     parser.add_argument('--steps', type=int, help='overrides loop.steps')
@@ -101,7 +102,8 @@ def main(arguments: list[str]) -> int:
     if options.prepare:
         from training.speech.prepare import prepare
         dialogue = Path(__file__).resolve().parents[2] / 'config' / 'dialogues' / 'acompanante.yaml'
-        prepare(Path(options.prepare), Path(options.data), dialogue if dialogue.is_file() else None)
+        prepare(Path(options.prepare), Path(options.data), dialogue if dialogue.is_file() else None,
+                options.other_languages)
     architecture = config.get('architecture', 'ctc')
     if architecture not in ARCHITECTURES:
         raise ConfigurationError(f'{options.config}: architecture {architecture!r}, expected one of '
