@@ -14,7 +14,7 @@ from robot_ai.errors import ModelError
 from robot_ai.paths import share_directory
 from robot_ai.yaml_files import read_yaml_file
 
-KINDS = ('speech', 'whisper', 'characters', 'expressions')
+KINDS = ('speech', 'characters', 'expressions')
 REQUIRED = ('kind', 'name', 'version', 'graph', 'files', 'labels', 'parameters')
 
 

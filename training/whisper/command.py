@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--language', default='', help='what is spoken: es, en, ... (default: es; en where the model '
                         'knows only that)')
     parser.add_argument('--tokenizer', type=Path, help='folder or .tiktoken to read the vocabulary from')
-    parser.add_argument('--beams', type=int, default=5, help='of finals; 1: greedy, about twice as fast (default: 5)')
+    parser.add_argument('--beams', type=int, default=5, help='of finals; 1: greedy, faster (default: 5)')
     parser.add_argument('--seconds', type=int, nargs='+', metavar='S', help='lengths of the encoder (default: what it '
                         'was trained on, 30); shorter ones are faster, but Whisper has never heard them')
     parser.add_argument('--float', action='store_true', help='float32 weights in place of int8: four times the size')
