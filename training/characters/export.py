@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from robot_ai.errors import ModelError
 from robot_ai.model_store import describe_files
 from robot_ai.vision.characters import CharacterRecognizer
 from robot_ai.vision.ink import FIT, SIZE
+from training import litert
 from training.characters.labels import CROHME, DIGITS, FOLDS, SPANISH
 
 BATCHES = (1, 16)
@@ -52,10 +52,6 @@ def convert(models: dict, temperatures: dict[str, float], path: Path) -> None:
     """
     import tensorflow as tf
 
-    # A Keras model inside a tf.Module converts without error and without its weights: hold the variables by name.
-    graph = tf.Module()
-    graph.held = [getattr(v, 'value', v) for m in models.values() for v in m.variables]
-
     def classify(name):
         def run(ink):
             out = models[name](tf.cast(ink, tf.float32)[..., None] / 255.0, training=False)
@@ -67,12 +63,8 @@ def convert(models: dict, temperatures: dict[str, float], path: Path) -> None:
 
     signatures = {f'{SIGNATURES[name]}_{batch}': classify(name).get_concrete_function(
         ink=tf.TensorSpec((batch, SIZE, SIZE), tf.uint8, name='ink')) for name in temperatures for batch in BATCHES}
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(graph, folder, signatures=signatures)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-        path.write_bytes(converter.convert())
+    variables = [v for model in models.values() for v in model.variables]
+    path.write_bytes(litert.to_flatbuffer(variables, signatures, 'float16'))
 
 
 def card(document: dict) -> str:

@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from robot_ai.model_store import describe_files, load_model
 from robot_ai.vision.layout import RELATIONS
 from robot_ai.vision.parsing import FormulaParser
 from robot_ai.vision.segmentation import FEATURES
+from training import litert
 
 SIZES = (8, 16, 32, 64)  # symbols
 ROWS = 64  # groups a call of `segment`
@@ -32,10 +32,6 @@ GRAPH = 'expressions.tflite'
 def convert(parser, segmenters: dict, classes: int, path: Path) -> None:
     """Write the LiteRT graph, weights as float16. `segmenters`: signature -> network."""
     import tensorflow as tf
-    holder = tf.Module()  # variables by name: a Keras model in a tf.Module converts without its weights
-    holder.held = [getattr(v, 'value', v) for network in (parser, *segmenters.values())
-                   for v in network.variables]
-
     def parse(scores, boxes, mask):
         out = parser({'scores': scores, 'boxes': boxes, 'mask': mask}, training=False)
         return {'labels': tf.nn.softmax(out['labels']), 'edges': out['edges']}
@@ -51,12 +47,8 @@ def convert(parser, segmenters: dict, classes: int, path: Path) -> None:
         signatures[name] = segment(network).get_concrete_function(
             features=tf.TensorSpec((ROWS, FEATURES), tf.float32, 'features'),
             scores=tf.TensorSpec((ROWS, classes), tf.float32, 'scores'))
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(holder, folder, signatures=signatures)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-        path.write_bytes(converter.convert())
+    variables = [v for network in (parser, *segmenters.values()) for v in network.variables]
+    path.write_bytes(litert.to_flatbuffer(variables, signatures, 'float16'))
 
 
 def export(parser_run: Path, runs: dict[str, Path], characters: Path, to: Path, version: str) -> dict:

@@ -2,8 +2,7 @@
 
 The LiteRT graph has, for each bucket of B seconds, the signatures `encode_B` (samples, length -> log_probs, memory)
 and `score_B` (memory, frames, tokens, token_count -> log_likelihood). Weights are int8 (dynamic range), features and
-activations float32. The variables are handed to a tf.Module by name: a Keras model inside a tf.Module converts
-without error and without its weights, so the exporter always compares the two models' outputs.
+activations float32. The exporter always compares the two models' outputs.
 
 Example:
   python -m training export speech --run ~/runs/small --out models/speech_es
@@ -13,7 +12,6 @@ import argparse
 import json
 import os
 import subprocess
-import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -21,6 +19,7 @@ import numpy as np
 import yaml
 
 from robot_ai.errors import ModelError
+from training import litert
 
 GRAPH = 'speech.tflite'
 BUCKETS_S = (2, 4, 8, 16)
@@ -40,8 +39,6 @@ def to_flatbuffer(model, buckets_s=BUCKETS_S, max_tokens=MAX_TOKENS, hypotheses=
     """Return the LiteRT flatbuffer of a built SpeechModel with its signatures."""
     import tensorflow as tf
 
-    module = tf.Module()
-    module.held = [getattr(v, 'value', v) for v in model.variables]
     signatures = {}
     for bucket in buckets_s:
         n = int(bucket * 16000)
@@ -62,12 +59,7 @@ def to_flatbuffer(model, buckets_s=BUCKETS_S, max_tokens=MAX_TOKENS, hypotheses=
         def score(memory, frames, tokens, token_count):
             return {'log_likelihood': log_likelihood(model, memory, frames, tokens, token_count)}
         signatures[f'score_{bucket}'] = score
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=signatures)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
-        if quantize:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        return converter.convert()
+    return litert.to_flatbuffer(model.variables, signatures, 'int8' if quantize else 'float32')
 
 
 def log_likelihood(model, memory, frames, tokens, token_count):

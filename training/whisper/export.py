@@ -3,13 +3,13 @@
 For each length B (s): `encode_B` (samples -> keys, values of cross-attention) and, for K = 1 and the number of beams,
 `step_K_B`: one token of each beam against the caches -> logits, the token's keys and values, attention's scores.
 """
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import yaml
 
 from robot_ai.model_store import describe_files
+from training import litert
 from training.whisper.model import FRAME_SAMPLES, WhisperModel
 from training.whisper.sources import Source
 
@@ -24,8 +24,7 @@ def to_flatbuffer(model: WhisperModel, buckets_s: list[int], beams: int, heads: 
     """Return the LiteRT flatbuffer; `heads` are the alignment heads, [layer, head], `tokens` the cache's length."""
     import tensorflow as tf
 
-    module, size, signatures = tf.Module(), model.size, {}
-    module.held = [getattr(v, 'value', v) for v in model.variables]
+    size, signatures = model.size, {}
     layers, places = size.decoder_blocks, sorted(map(tuple, heads))
     for bucket in buckets_s:
         samples = bucket * 16000
@@ -48,12 +47,7 @@ def to_flatbuffer(model: WhisperModel, buckets_s: list[int], beams: int, heads: 
                 attention = tf.stack([scores[layer, :, head] for layer, head in places])
                 return {'logits': logits, 'new_keys': new_keys, 'new_values': new_values, 'attention': attention}
             signatures[f'step_{width}_{bucket}'] = step
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=signatures)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
-        if quantize:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        return converter.convert()
+    return litert.to_flatbuffer(model.variables, signatures, 'int8' if quantize else 'float32')
 
 
 def write_folder(model: WhisperModel, source: Source, out: Path, buckets_s: list[int], beams: int = 5,
