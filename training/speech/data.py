@@ -87,14 +87,15 @@ class Batches:
                        if (0 < len(self.tokens[i]) <= max_tokens or clip['source'] == NON_SPEECH)
                        and clip['samples'] <= self.buckets[-1]]
         self._spoken = [i for i in self.usable if self.tokens[i]]
-        self._plans = {}
+        self._lengths = []  # steps of the epochs planned so far
+        self._planned = None, []
         if not self.usable:
             raise ConfigurationError('no clip can be trained on: every one is empty or longer than '
                                      f'{buckets_s[-1]} s')
 
     def _plan(self, epoch):
         """Return the epoch's list of (bucket, clip indices); the same for the same seed and epoch."""
-        if epoch not in self._plans:
+        if epoch != self._planned[0]:
             rng = np.random.default_rng((self.seed, epoch))
             groups = [[] for _ in self.buckets]
             for i in rng.permutation(self.usable):
@@ -111,8 +112,14 @@ class Batches:
                     part = group[at:at + size]
                     plan.append((slot, part + [group[k % len(group)] for k in range(size - len(part))]))
             order = rng.permutation(len(plan))
-            self._plans = {epoch: [plan[k] for k in order]}
-        return self._plans[epoch]
+            self._planned = epoch, [plan[k] for k in order]
+        return self._planned[1]
+
+    def _steps(self, epoch):
+        """Return the epoch's number of steps; kept, since to plan every past epoch for each batch costs more than it."""
+        while len(self._lengths) <= epoch:
+            self._lengths.append(len(self._plan(len(self._lengths))))
+        return self._lengths[epoch]
 
     def batch(self, step: int) -> dict[str, np.ndarray]:
         """Return the batch of one step.
@@ -121,8 +128,8 @@ class Batches:
         `seconds` float32 [B] (of sound, without padding).
         """
         epoch = 0
-        while step >= len(self._plan(epoch)):  # an epoch's length varies a little with fractional weights
-            step -= len(self._plan(epoch))
+        while step >= self._steps(epoch):  # an epoch's length varies a little with fractional weights
+            step -= self._steps(epoch)
             epoch += 1
         slot, indices = self._plan(epoch)[step]
         rng = np.random.default_rng((self.seed, epoch, step, 1))

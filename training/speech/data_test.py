@@ -40,6 +40,16 @@ def test_a_batch_is_a_function_of_its_step(cache):
     assert not np.array_equal(expected[0]['samples'], expected[2]['samples'])
 
 
+def test_an_epoch_is_planned_once(cache, monkeypatch):
+    batches, drawn = new_batches(cache), []
+    rng = np.random.default_rng
+    monkeypatch.setattr(np.random, 'default_rng', lambda seed: drawn.append(seed) or rng(seed))
+    for step in range(12):  # several epochs
+        batches.batch(step)
+    plans = [seed for seed in drawn if len(seed) == 2]
+    assert len(plans) > 2 and len(set(plans)) == len(plans)
+
+
 def test_shapes_are_static_and_unusable_clips_left_out(cache):
     batches = new_batches(cache)
     assert len(batches.usable) == 4  # the empty text and the 5 s clip are not trained on
