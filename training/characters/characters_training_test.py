@@ -189,3 +189,28 @@ def test_two_outputs_learn_from_rows_that_have_only_one():
     assert take_weights(model, narrower) > 5
     np.testing.assert_array_equal(model.get_layer('logits').get_weights()[0],
                                   narrower.get_layer('logits').get_weights()[0])
+
+
+def test_a_run_trains_evaluates_and_goes_on(tmp_path, monkeypatch):
+    pytest.importorskip('tensorflow')
+    from training.characters import train
+    rng = np.random.default_rng(0)
+    cache, labels = tmp_path / 'cache', ['', *'0123456789']
+    cache.mkdir()
+    sources = ['crohme', 'detexify', 'mnist', 'unipen']
+    (cache / 'facts.json').write_text(json.dumps(
+        {'labels': labels, 'wide': ['\\oplus', '\\ominus'], 'sources': sources, 'held_out': 1, 'seed': 0}))
+    source = (np.arange(80) % 4).astype(np.int8)
+    rows = {'source': source, 'label': np.where(source == 1, -1, 1 + np.arange(80) % 10).astype(np.int32),
+            'wide': np.where(source == 1, np.arange(80) // 4 % 2, -1).astype(np.int32)}
+    ink = rng.integers(0, 256, (80, 32, 32)).astype(np.uint8)
+    np.savez(cache / 'index.npz', **rows)
+    np.savez(cache / 'validation.npz', ink=ink, **rows)
+    np.save(cache / 'variant_0.npy', ink)
+    config = train.read_config('shipped')
+    monkeypatch.setattr(config, 'MODEL', {'widths': (8, 8, 8), 'wide_width': 8})
+    monkeypatch.setattr(config, 'LOOP', dict(config.LOOP, evaluate_every=2))
+    monkeypatch.setattr(config, 'BATCH', 8)
+    for steps in ('2', '4'):
+        assert train.main(['--cache', str(cache), '--folder', str(tmp_path / 'run'), '--steps', steps]) == 0
+    assert (tmp_path / 'run' / 'best.keras').is_file() and list((tmp_path / 'run' / 'tensorboard').iterdir())

@@ -5,6 +5,7 @@ Example:
 
 """
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -116,9 +117,7 @@ class Validation:
         self.folder, self.best = Path(folder), np.inf
         self.parts = {name: {key: value[cache.validates(name)] for key, value in cache.validation.items()}
                       for name in ('crohme', 'mnist', 'detexify')}
-        self.count, self.writer = 0, None
-        digits = [cache.labels.index(str(digit)) for digit in range(10)]
-        self.digits = np.array(digits)
+        self.digits = np.array([cache.labels.index(str(digit)) for digit in range(10)])
 
     def __call__(self, model) -> dict[str, float]:
         """Return 'crohme', 'mnist' (among digits), 'wide' (Detexify, where trained) and 'error', their mean."""
@@ -130,23 +129,16 @@ class Validation:
             found = logits_of(model, wide['ink'], output='wide').argmax(1)
             figures['wide'] = float((found != wide['wide']).mean())
         figures['error'] = float(np.mean(list(figures.values())))
-        self.show(model)
         if figures['error'] < self.best:
             self.best = figures['error']
             model.save(self.folder / 'best.keras')
         return figures
 
-
-    def show(self, model) -> None:
-        """Write sixteen symbols and their rectified views for TensorBoard, by the number of the evaluation."""
+    def show(self, model, step: int) -> None:
+        """Write sixteen symbols and their rectified views for TensorBoard; the loop calls it after an evaluation."""
         import tensorflow as tf
-        if self.writer is None:
-            self.writer = tf.summary.create_file_writer(str(self.folder / 'tensorboard'))
         chosen = self.parts['crohme']['ink'][::max(1, len(self.parts['crohme']['ink']) // 16)][:16]
-        self.count += 1
-        with self.writer.as_default():
-            tf.summary.image('rectified', rectified(model, chosen), step=self.count, max_outputs=16)
-        self.writer.flush()
+        tf.summary.image('rectified', rectified(model, chosen), step=step, max_outputs=16)
 
 
 def main(arguments: list[str]) -> int:
@@ -177,8 +169,9 @@ def run(config: ModuleType, options) -> dict:
     from training.characters.model import build, load
     from training.loop import LoopConfig, save_run_config, train
     from training.strategies import open_strategy
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+    with contextlib.suppress(RuntimeError):  # a TensorFlow that already runs keeps the threads it has
+        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(options.threads)
     seed = config.SEED if options.seed is None else options.seed
     keras.utils.set_random_seed(seed)
     cache, strategy = Cache(options.cache), open_strategy(options.strategy, options.tpu)

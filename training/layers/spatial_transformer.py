@@ -150,25 +150,18 @@ def bilinear_sample(images, grid):
     """
     height, width, channels = images.shape[1:]
     out_height, out_width = grid.shape[1:3]
-    x = (grid[..., 0] + 1.0) * (0.5 * (width - 1))
-    y = (grid[..., 1] + 1.0) * (0.5 * (height - 1))
-    # A far-off point has weight 0 anyway; clipping keeps its integer index small.
-    x, y = ops.clip(x, -2.0, width + 1.0), ops.clip(y, -2.0, height + 1.0)
+    # Each pixel beside its right, lower and diagonal neighbours, in a border of zeros: one look-up a point.
+    padded = ops.pad(images, ((0, 0), (1, 2), (1, 2), (0, 0)))
+    four = ops.concatenate([padded[:, :-1, :-1], padded[:, :-1, 1:], padded[:, 1:, :-1], padded[:, 1:, 1:]], axis=-1)
+    # Points from one pixel outside on see the border only.
+    x = ops.clip((grid[..., 0] + 1.0) * (0.5 * (width - 1)), -1.0, float(width))
+    y = ops.clip((grid[..., 1] + 1.0) * (0.5 * (height - 1)), -1.0, float(height))
     x0, y0 = ops.floor(x), ops.floor(y)
-    flat = ops.reshape(images, (-1, channels))
-    batch = ops.shape(images)[0]
-    base = ops.reshape(ops.arange(batch, dtype='int32') * (height * width), (-1, 1, 1))
-    total = 0.0
-    for dx in (0, 1):
-        for dy in (0, 1):
-            column, row = x0 + dx, y0 + dy
-            weight = (1.0 - ops.abs(x - column)) * (1.0 - ops.abs(y - row))
-            inside = ops.logical_and(ops.logical_and(column >= 0, column <= width - 1),
-                                     ops.logical_and(row >= 0, row <= height - 1))
-            weight = weight * ops.cast(inside, weight.dtype)
-            index = (base + ops.cast(ops.clip(row, 0, height - 1), 'int32') * width
-                     + ops.cast(ops.clip(column, 0, width - 1), 'int32'))
-            values = ops.take(flat, ops.reshape(index, (-1,)), axis=0)
-            values = ops.reshape(values, (-1, out_height, out_width, channels))
-            total = total + ops.expand_dims(weight, -1) * values
-    return total
+    base = ops.arange(ops.shape(images)[0], dtype='int32') * ((height + 2) * (width + 2))
+    index = ops.reshape(base, (-1, 1, 1)) + ops.cast((y0 + 1.0) * (width + 2) + (x0 + 1.0), 'int32')
+    values = ops.take(ops.reshape(four, (-1, 4 * channels)), ops.reshape(index, (-1,)), axis=0)
+    values = ops.reshape(values, (-1, out_height, out_width, 4, channels))
+    x, y = ops.expand_dims(x - x0, -1), ops.expand_dims(y - y0, -1)
+    above = values[..., 0, :] + x * (values[..., 1, :] - values[..., 0, :])
+    below = values[..., 2, :] + x * (values[..., 3, :] - values[..., 2, :])
+    return above + y * (below - above)
