@@ -25,6 +25,7 @@ from robot_ai.dialogue.drawing import STYLE
 from robot_ai.errors import ConfigurationError, PayloadError, RobotAIError
 from robot_ai.payloads import DialogueEvent, Payload, Stamp, strict_json
 from robot_ai.web.hub import Client, Hub
+from robot_ai.web.request_deadline import DeadlineProtocol
 from robot_ai.web.security import COOKIE, Access, announcement, open_socket
 from robot_ai.web.writing import Writer, Writing
 
@@ -104,7 +105,7 @@ class PageServer:
         try:
             config = uvicorn.Config(
                 self._application(), log_level='error', access_log=False, lifespan='off', server_header=False,
-                ws='websockets-sansio', ws_max_size=MAX_MESSAGE_BYTES, ws_max_queue=32,
+                http=DeadlineProtocol, ws='websockets-sansio', ws_max_size=MAX_MESSAGE_BYTES, ws_max_queue=32,
                 ws_per_message_deflate=False, timeout_graceful_shutdown=2, limit_concurrency=4 * MAX_CLIENTS,
                 h11_max_incomplete_event_size=32_768, **options)
             config.load()

@@ -1,6 +1,9 @@
 """The page's server lets its own page in and nobody else; bad input gets an answer and harms no other page."""
 import asyncio
+import contextlib
+import http.client
 import json
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -14,6 +17,7 @@ import websockets
 from robot_ai.errors import ConfigurationError
 from robot_ai.vision.ink import ink_of_strokes
 from robot_ai.web.hub import HISTORY_LENGTH, Hub
+from robot_ai.web.request_deadline import DeadlineProtocol
 from robot_ai.web.security import COOKIE, fingerprint, make_access, open_socket, self_signed
 from robot_ai.web.server import MAX_MESSAGE_BYTES, Backend, PageServer
 from robot_ai.web.writing import Writer, rectified
@@ -229,6 +233,37 @@ def test_slow_reader_is_cut_off_and_others_get_everything(page):
             assert page[0].hub.client_count == 1
             slow.transport.abort()
     asyncio.run(read())
+
+
+@pytest.mark.parametrize('beginning', [
+    b'', b'GET / HT', b'GET / HTTP/1.1\r\nHost: a\r\nX-', b'POST /api/read HTTP/1.1\r\nHost: {host}\r\n'
+    b'Origin: http://{host}\r\nContent-Length: 9\r\n\r\nabc'])
+def test_a_request_that_never_ends_is_cut_off_and_others_are_served(page, monkeypatch, beginning):
+    server, _, _ = page
+    monkeypatch.setattr(DeadlineProtocol, 'request_timeout', 0.5)
+    host = f'127.0.0.1:{server.port}'
+    kept = http.client.HTTPConnection(host, timeout=WAIT)
+    with socket.create_connection(('127.0.0.1', server.port), WAIT) as slow:
+        slow.sendall(beginning.replace(b'{host}', host.encode()))
+        kept.request('GET', '/')
+        assert kept.getresponse().status == 200
+        with contextlib.suppress(ConnectionError):  # cut off: the end of the stream, or a reset
+            assert slow.recv(100) == b''
+    kept.close()
+
+
+def test_a_websocket_outlives_the_deadline_of_requests(page, monkeypatch):
+    server, backend, _ = page
+    monkeypatch.setattr(DeadlineProtocol, 'request_timeout', 0.3)
+
+    async def talk():
+        async with connect(server) as one:
+            await asyncio.sleep(0.9)
+            await one.send(json.dumps({'topic': 'utterance', 'data': 'hola'}))
+            await one.send(json.dumps({'topic': 'x'}))
+            await wait_for(one, 'error')
+    asyncio.run(talk())
+    assert ('utterance', 'hola') in backend.calls
 
 
 def test_page_that_joins_later_gets_state_and_bounded_history(page):
