@@ -12,6 +12,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from robot_ai.errors import AudioError
 from robot_ai.nodes import audio_messages as forms
 from robot_ai.nodes.common import stream_qos
+from robot_ai.nodes.message_types import message_class
 
 LOOK_EVERY = 0.2  # s between two looks at the graph, by the steady clock
 DEPTH = 100  # messages that the middleware keeps while the node is busy: images need few, sound every one
@@ -51,8 +52,14 @@ class AudioInput:
 
     def look(self):
         """Look at the graph and subscribe, or change the subscription, where need be."""
-        published = {info.topic_type for info in self._publishers(self._topic)}
+        publishers = self._publishers(self._topic)
+        published = {info.topic_type for info in publishers}
         if self._type_name in published:
+            mine = sorted(f'{info.node_namespace.rstrip("/")}/{info.node_name}' for info in publishers
+                          if info.topic_type == self._type_name)
+            if len(mine) > 1:  # a message does not tell its publisher
+                self._tell(f'{self._topic} has {len(mine)} publishers of {self._type_name} ({", ".join(mine)}), whose '
+                           'sound cannot be told apart and is heard mixed up; stop or remap all but one')
             others = published - {self._type_name}
             if others:
                 self._tell(f'{self._topic} is published as {self._type_name}, which is taken, and as '
@@ -71,13 +78,21 @@ class AudioInput:
         usable = []
         for name in names:
             try:
-                kind = forms.message_class(name)
+                kind = self._class_of(name)
                 usable.append((name, forms.form_of(kind), kind))
             except AudioError as error:
                 twins = ('; two packages have the name audio_common_msgs, and the one installed here may not be the '
                          "publisher's" if name.startswith('audio_common_msgs/') else '')
                 self._tell(f'{error}{twins}')
         return usable
+
+    @staticmethod
+    def _class_of(name):
+        try:
+            return message_class(name)
+        except ImportError as error:
+            raise AudioError(f'sound is published as {name}, but that type cannot be imported here ({error}); '
+                             'source the workspace that holds it') from None
 
     def _take(self, choice):
         name, form, kind = choice
@@ -114,7 +129,7 @@ class AudioInput:
     def _subscribe_info(self, topic):
         for info in self._node.get_publishers_info_by_topic(topic):
             try:
-                kind = forms.message_class(info.topic_type)
+                kind = self._class_of(info.topic_type)
             except AudioError as error:
                 self._tell(str(error))
                 continue

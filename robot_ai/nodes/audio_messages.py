@@ -5,7 +5,6 @@ share names but not fields. Known forms: audio_common_msgs/AudioData with the la
 AudioDataStamped, mgonzs13's Audio and AudioStamped, naoqi_bridge_msgs/AudioBuffer, std_msgs/Int16MultiArray.
 Payloads stay views of the message's own buffer: no copy, no Python list.
 """
-import importlib
 import re
 from array import array
 from dataclasses import dataclass
@@ -55,16 +54,6 @@ class PcmFormat:
     rate: int
     channels: int
     dtype: str = '<i2'
-
-
-def message_class(type_name: str):
-    """Return the Python class of 'package/msg/Name'; AudioError where its package is not installed."""
-    package, _, name = type_name.partition('/msg/')
-    try:
-        return getattr(importlib.import_module(f'{package}.msg'), name)
-    except (ImportError, AttributeError) as error:
-        raise AudioError(f'sound is published as {type_name}, but that package cannot be imported here ({error}); '
-                         'source the workspace that holds it') from None
 
 
 def form_of(message_type) -> str:

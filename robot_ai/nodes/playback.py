@@ -2,7 +2,6 @@
 
 Shared by bag_player, which keeps time, and by replay, which moves the clock on when every node is done.
 """
-import importlib
 import json
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -12,18 +11,10 @@ from rosgraph_msgs.msg import Clock
 from robot_ai.bags import PARTLY_INPUT, Bag, BagMessage, input_topics, relative_name
 from robot_ai.errors import BagError
 from robot_ai.nodes.common import LOSSLESS_QOS
+from robot_ai.nodes.message_types import message_class_or_none
 
 LATCHED_DEPTH = 100  # messages of a latched topic kept for late joiners, at most
 BEHIND_DEPTH = 1000  # messages kept for a subscriber that falls behind where not every one must arrive
-
-
-def message_class(type_name: str):
-    """Return the Python class of 'package/msg/Name', or None where its package is not installed here."""
-    package, _, name = type_name.partition('/msg/')
-    try:
-        return getattr(importlib.import_module(f'{package}.msg'), name)
-    except (ImportError, AttributeError):
-        return None
 
 
 class Playback:
@@ -42,7 +33,7 @@ class Playback:
         for topic in chosen:
             if topics and topic.name not in topics and relative_name(topic.name) not in topics:
                 continue
-            kind, name = message_class(topic.type), relative_name(topic.name, namespace)
+            kind, name = message_class_or_none(topic.type), relative_name(topic.name, namespace)
             if kind is None:
                 skipped.append(f'{topic.name} ({topic.type})')
                 continue

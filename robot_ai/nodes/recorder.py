@@ -5,7 +5,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from robot_ai.bags import BagWriter
-from robot_ai.nodes.playback import message_class
+from robot_ai.nodes.message_types import message_class_or_none
 
 LOOK_EVERY = 0.5  # s between two looks for new topics
 QUEUE = 1000  # messages a topic that may wait to be written
@@ -42,7 +42,7 @@ class Recorder(Node):
             kind = infos[0].topic_type
             if not self._images and kind.startswith('sensor_msgs/msg/') and 'Image' in kind:
                 continue
-            message = message_class(kind)
+            message = message_class_or_none(kind)
             if message is None:
                 if name not in self.skipped:
                     self.get_logger().warning(f'{name} is left out: {kind} is not installed here')
