@@ -17,6 +17,7 @@ from robot_ai.model_store import GraphRunner, find_model, load_model
 from robot_ai.vision.finding import Found, find_symbols, symbol_ink
 from robot_ai.vision.grouping import join_pieces
 from robot_ai.vision.ink import Box, ink_of_strokes, normalize_symbol, to_grey
+from robot_ai.vision.printed import is_printed
 
 TOP = 5  # candidates a reading
 
@@ -101,10 +102,10 @@ class CharacterRecognizer:
     def find(self, grey: np.ndarray) -> tuple[list[Found], np.ndarray]:
         """Return the pieces of ink of a grey picture, joined to symbols, and their scores [n, classes].
 
-        Nothing where most of the pieces are no symbols: scribble, texture, print.
+        Nothing where most of the pieces are no symbols (scribble, texture), or where they are print.
         """
         found = find_symbols(grey)
-        if not found:
+        if not found or is_printed(found):
             return [], np.zeros((0, len(self.labels)), np.float32)
         return self.symbols_only(*join_pieces(found, lambda inks: self.scores(inks)[0], self.labels, symbol_ink))
 

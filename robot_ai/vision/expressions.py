@@ -21,6 +21,7 @@ from robot_ai.vision.ink import Box, check_strokes, to_grey
 from robot_ai.vision.layout import Node, latex_of, rule_tree
 from robot_ai.vision.parsing import FormulaParser, best_tree, to_nodes
 from robot_ai.vision.pieces import assemble
+from robot_ai.vision.printed import is_printed
 from robot_ai.vision.segmentation import MAX_STROKES, segment
 
 MAX_SYMBOLS = 64  # of one formula in a picture; CROHME's longest has 49
@@ -67,11 +68,11 @@ class ExpressionRecognizer:
         return self._expression(scores, boxes)
 
     def _find(self, grey):
-        """Return the symbols of a picture and their scores; nothing where most of the ink is no symbols."""
+        """Return the symbols of a picture and their scores; nothing where most of the ink is no symbols, or print."""
         if self.parser is None or not self.parser.reads_pieces:
             return self.characters.find(grey)
         pieces = find_pieces(grey)
-        if not pieces or len(pieces) > MAX_PIECES:
+        if not pieces or len(pieces) > MAX_PIECES or is_printed(pieces):
             return [], None
         return self.characters.symbols_only(*assemble(self.characters, pieces, self.parser.weigh_pieces))
 

@@ -1,6 +1,7 @@
 """Handwriting files in, samples out: (label, source, writer, split, strokes, pen), writers never on two sides.
 
-UNIPEN's 15 contributors lie in five groups of like size; one group is held out a run. CROHME trains whole
+UNIPEN's 15 contributors lie in five groups of like size; one group is held out a run, and three small contributors
+of the others validate: scores are calibrated on hands that the network has not seen. CROHME trains whole
 (2013 validates, 2014 tests); Detexify has no writers, so a hash of the strokes keeps the last
 fifth of each class out, and the sample before it validates; the last 5,000 of MNIST's training pictures validate.
 """
@@ -19,6 +20,7 @@ from training.characters.labels import to_latex
 
 UNIPEN_GROUPS = (('app', 'sie', 'pri'), ('apa', 'gmd', 'lav'), ('ibm', 'art', 'imp'), ('kai', 'uqb', 'mot'),
                  ('val', 'ced', 'aga'))  # 18,400 / 18,517 / 18,307 / 16,764 / 20,499 samples
+UNIPEN_VALIDATION = ('pri', 'imp', 'aga')  # 5,860 samples of every kind
 MNIST_VALIDATION = 5000
 
 
@@ -49,11 +51,16 @@ def read_lines(path: Path) -> Iterator[dict]:
 
 
 def unipen(folder: Path, held_out: int) -> Iterator[Sample]:
-    """Yield UNIPEN's isolated characters; the contributors of group `held_out` (0..4) are 'test'."""
+    """Yield UNIPEN's isolated characters; the contributors of group `held_out` (0..4) are 'test'.
+
+    Those of UNIPEN_VALIDATION in the other groups are 'validation'.
+    """
     for item in read_lines(folder / 'symbols-unipen.jsonl.xz'):
         label = to_latex('unipen', item['label'])
         if label is not None:
-            split = 'test' if item['writer'] in UNIPEN_GROUPS[held_out] else 'train'
+            writer = item['writer']
+            split = ('test' if writer in UNIPEN_GROUPS[held_out] else
+                     'validation' if writer in UNIPEN_VALIDATION else 'train')
             yield Sample(label, 'unipen', item['writer'], split, item['strokes'])
 
 

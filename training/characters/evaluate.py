@@ -2,9 +2,9 @@
 
 MNIST's 10,000 test digits; CROHME 2014's isolated symbols, cut from expressions-test-2014 by its grouping, drawn with
 their expression's pen and once more alone; UNIPEN's unseen contributors; the last fifth of Detexify; the expected
-calibration error; false finds on pictures without ink; the time of a camera frame with 20 symbols. The test sets are
+calibration error; finds on pictures without ink and on print; the time of a frame with 20 symbols. The test sets are
 scored, never tuned on:
-`--validation` prints CROHME 2013 and MNIST's last 5,000 training digits in their place.
+`--validation` prints CROHME 2013, MNIST's last 5,000 training digits and UNIPEN's validation contributors instead.
 
 Example:
   python -m training evaluate characters --data ../shared/data/handwriting
@@ -18,13 +18,18 @@ import cv2
 import numpy as np
 
 from robot_ai.vision.characters import CharacterRecognizer
+from robot_ai.vision.finding import find_pieces
 from robot_ai.vision.ink import draw_polylines
+from robot_ai.vision.printed import is_printed
 from training.characters import data
 from training.characters.augment import plain
 from training.characters.labels import DIGITS, fold
+from training.characters.printed import fonts, printed_page
 from training.expressions.evaluate import interval
+from training.expressions.pictures import picture_of
 
 BLANKS = 500  # pictures without ink
+PAGES = 200  # of printed text
 SETS = ('mnist', 'crohme', 'unipen', 'detexify', 'frames')
 
 
@@ -96,8 +101,8 @@ def twenty_symbols(samples: list, rng: np.random.Generator) -> np.ndarray:
         strokes = [np.asarray(s, np.float32)[:, :2] for s in samples[rng.integers(len(samples))].strokes]
         points = np.concatenate(strokes)
         scale = 60 / max(float(np.ptp(points, axis=0).max()), 1.0)
-        corner = np.array([40 + 120 * (number % 5), 30 + 110 * (number // 5)], np.float32)
-        draw_polylines(page, [(s - points.min(axis=0)) * scale + corner for s in strokes], 4, 0)
+        corner = np.array([40 + 120 * (number % 5), 30 + 110 * (number // 5)]) + rng.uniform(-8, 8, 2)  # by hand
+        draw_polylines(page, [(s - points.min(axis=0)) * scale + corner.astype(np.float32) for s in strokes], 4, 0)
     shade = np.linspace(0.95, 0.6, 640)[None]
     return np.clip((60 + page * 0.6) * shade + rng.normal(0, 4, page.shape), 0, 255).astype(np.uint8)
 
@@ -116,9 +121,9 @@ def score_detexify(recognizer, samples: list) -> None:
           f'{100 * calibration_error(scores.max(axis=1), ranked[:, 0] == truth):.2f} %', flush=True)
 
 
-def score_unipen(recognizer, folder: Path, held_out: int) -> None:
-    """Print the figures of UNIPEN's unseen contributors."""
-    unipen = [s for s in data.unipen(folder, held_out) if s.split == 'test' and s.label in recognizer.labels]
+def score_unipen(recognizer, folder: Path, held_out: int, split: str = 'test') -> None:
+    """Print the figures of UNIPEN's contributors of a split."""
+    unipen = [s for s in data.unipen(folder, held_out) if s.split == split and s.label in recognizer.labels]
     truth, scores = np.array([s.label for s in unipen], object), scores_of(recognizer, unipen)
     for part, wanted in (('digits', lambda c: c in DIGITS), ('upper', lambda c: c.isalpha() and c.isupper()),
                          ('lower', lambda c: len(c) == 1 and c.isalpha() and c.islower())):
@@ -130,11 +135,17 @@ def score_unipen(recognizer, folder: Path, held_out: int) -> None:
     score_set(recognizer, 'UNIPEN unseen contributors, all, among all classes', truth, scores)
 
 
-def score_frames(recognizer, symbols: list) -> None:
-    """Print the false finds on pictures without ink and the time of a frame with 20 symbols."""
+def score_frames(recognizer, symbols: list, formulas: list) -> None:
+    """Print the finds on pictures without ink and on print, what is lost of handwriting, the time of a frame."""
     rng = np.random.default_rng(11)
     finds = [len(recognizer.read(without_ink(rng))) > 0 for _ in range(BLANKS)]
     show('pictures without ink, false finds', np.array(finds))
+    faces = fonts()
+    for least, name in ((1, '1 to 40 words'), (3, '3 to 40 words')):
+        rng = np.random.default_rng(12)
+        pages = [printed_page(rng, faces, least) for _ in range(PAGES)]
+        show(f'printed pages of {name}, anything found', np.array([len(recognizer.read(p)) > 0 for p in pages]))
+    show('handwritten formulas taken for print', np.array([is_printed(find_pieces(picture_of(f))) for f in formulas]))
     page = twenty_symbols([s for s in symbols if s.label in 'abcdehkmnpqsuwxyz0235689'], rng)
     found = len(recognizer.read(page))
     started = time.process_time()
@@ -156,7 +167,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     recognizer, folder, only = CharacterRecognizer(options.model), options.data, options.only
     split, name = ('validation', 'CROHME 2013 symbols') if options.validation else ('test', 'CROHME 2014 symbols')
-    symbols = list(data.crohme(folder, 'validation-2013' if options.validation else 'test-2014'))
+    part = 'validation-2013' if options.validation else 'test-2014'
+    symbols = list(data.crohme(folder, part))
     if 'mnist' in only:
         digits = [s for s in data.mnist(folder, 'train' if options.validation else 't10k') if s.split == split]
         truth, scores = np.array([s.label for s in digits], object), scores_of(recognizer, digits)
@@ -168,10 +180,10 @@ def main(arguments: list[str]) -> int:
             score_set(recognizer, f'{name}, 101 classes, {how}', truth, scores_of(recognizer, symbols, alone),
                       'mathematics')
     if 'unipen' in only:
-        score_unipen(recognizer, folder, options.held_out)
+        score_unipen(recognizer, folder, options.held_out, split)
     if 'detexify' in only and recognizer.wide_labels:
         wide = set(recognizer.wide_labels)
         score_detexify(recognizer, [s for s in data.detexify(folder, wide) if s.split == split])
     if 'frames' in only:
-        score_frames(recognizer, symbols)
+        score_frames(recognizer, symbols, list(data.read_lines(folder / f'expressions-{part}.jsonl.xz')))
     return 0

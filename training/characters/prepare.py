@@ -63,6 +63,7 @@ def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int, ow
              source=np.array([sources.index(s.source) for s in samples], np.int8))
     validation = [s for s in data.crohme(folder, 'validation-2013') if s.label in number]
     validation += [s for s in data.mnist(folder) if s.split == 'validation']
+    validation += [s for s in data.unipen(folder, held_out) if s.split == 'validation' and s.label in number]
     validation += [s for s in data.detexify(folder, least=MIN_WIDE) if s.split == 'validation']
     np.savez(cache / 'validation.npz', ink=np.stack([plain(s) for s in validation]),
              label=np.array([number.get(s.label, -1) for s in validation], np.int32),

@@ -110,21 +110,26 @@ def rectified(model, ink: np.ndarray) -> np.ndarray:
 
 
 class Validation:
-    """Errors on CROHME 2013's symbols, MNIST's last 5,000, Detexify; keeps the best model as FOLDER/best.keras."""
+    """Errors on the cache's validation samples of each source; keeps the best model as FOLDER/best.keras."""
 
     def __init__(self, cache, folder: Path):
         """`cache`: Cache; `folder`: the run's."""
         self.folder, self.best = Path(folder), np.inf
         self.parts = {name: {key: value[cache.validates(name)] for key, value in cache.validation.items()}
-                      for name in ('crohme', 'mnist', 'detexify')}
+                      for name in ('crohme', 'mnist', 'unipen', 'detexify')}
         self.digits = np.array([cache.labels.index(str(digit)) for digit in range(10)])
 
     def __call__(self, model) -> dict[str, float]:
-        """Return 'crohme', 'mnist' (among digits), 'wide' (Detexify, where trained) and 'error', their mean."""
-        crohme, mnist, wide = (self.parts[name] for name in ('crohme', 'mnist', 'detexify'))
+        """Return 'crohme', 'mnist' (among digits), 'unipen', 'wide' (Detexify, where trained) and 'error', their mean.
+
+        'unipen' (contributors not trained on) and 'wide' are left out where the cache or the network has none.
+        """
+        crohme, mnist, unipen, wide = (self.parts[name] for name in ('crohme', 'mnist', 'unipen', 'detexify'))
         figures = {'crohme': float((logits_of(model, crohme['ink']).argmax(1) != crohme['label']).mean())}
         read = self.digits[logits_of(model, mnist['ink'])[:, self.digits].argmax(1)]
         figures['mnist'] = float((read != mnist['label']).mean())
+        if len(unipen['label']):
+            figures['unipen'] = float((logits_of(model, unipen['ink']).argmax(1) != unipen['label']).mean())
         if 'wide' in model.output_names:
             found = logits_of(model, wide['ink'], output='wide').argmax(1)
             figures['wide'] = float((found != wide['wide']).mean())
