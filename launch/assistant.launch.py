@@ -3,13 +3,14 @@
 Lifecycle nodes bring themselves to active (parameter `autostart`), at the start and again whenever they had to be
 respawned, with the same parameters. One Ctrl-C ends all. `--show-args` lists the arguments.
 """
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchDescription
 from robot_ai.errors import RobotAIError
+from robot_ai.model_store import models_by_node
 from robot_ai.nodes.robots import load_robot
 from robot_ai.paths import find_file, share_directory
 
@@ -25,7 +26,7 @@ ARGUMENTS = (
     ('log_level', 'info', 'debug, info, warn or error'),
     ('microphone', 'true', 'open a microphone: true or false, or the number of the device'),
     ('camera', 'false', 'open a camera: true or false, the number of the device, a video file, a folder of pictures'),
-    ('models', '', 'folder of model folders; empty: the models shipped'),
+    ('models', '', 'folder of model folders; empty, or of a kind that it lacks: the model shipped'),
     ('dialogue', '', 'dialogue file: a path, or a name in config/dialogues; empty: what the parameter files say'),
     ('bag', '', 'recorded bag to hear and see instead of microphone and camera'),
     ('web', 'true', 'serve the page: true or false'),
@@ -63,9 +64,11 @@ def _plan(given):
             parameters[name][parameter] = int(given[name]) if parameter == 'device' else given[name]
     if not SWITCH.get(given['web'].lower(), True):
         without.add('web')
+    remarks = []
     if given['models']:
-        for name in ('speech_to_text', 'character_recognizer', 'web'):
-            parameters[name]['model'] = given['models']
+        chosen, remarks = models_by_node(given['models'])
+        for name, folder in chosen.items():
+            parameters[name]['model'] = folder
     if given['dialogue']:
         for name in ('state_machine', 'performer', 'web'):
             parameters[name]['dialogue'] = str(find_file(given['dialogue'], 'config/dialogues'))
@@ -74,12 +77,12 @@ def _plan(given):
         for values in parameters.values():
             values['reliable'] = True  # nothing of a recording may be lost
         parameters['bag_player'] = {'bag': given['bag'], 'reliable': True, 'wait_for': running, 'wait': 60.0}
-    return [Node(
+    return [*(LogInfo(msg=f'assistant.launch.py: {remark}') for remark in remarks), *(Node(
         package='robot_ai', executable=name, name=name, namespace=given['namespace'], output='screen',
         parameters=[*files, {key: _exactly(value) for key, value in values.items()}], remappings=remappings,
         respawn=name != 'bag_player', respawn_delay=RESPAWN_DELAY, sigterm_timeout=ENDING_TIMEOUT,
         arguments=['--ros-args', '--log-level', given['log_level']],
-    ) for name, values in parameters.items() if name not in without]
+    ) for name, values in parameters.items() if name not in without)]
 
 
 def _exactly(value):

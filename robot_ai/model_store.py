@@ -15,6 +15,7 @@ from robot_ai.paths import share_directory
 from robot_ai.yaml_files import read_yaml_file
 
 KINDS = ('speech', 'characters', 'expressions')
+NEEDED_BY = {'speech_to_text': 'speech', 'character_recognizer': 'characters', 'web': 'characters'}  # node: kind
 REQUIRED = ('kind', 'name', 'version', 'graph', 'files', 'labels', 'parameters')
 
 
@@ -64,6 +65,20 @@ def find_model(kind: str, where: str | Path = '') -> Path:
         names = ', '.join(path.name for path in found) or 'none'
         raise ModelError(f'{root}: expected one model of kind {kind!r}, found {names}; name its folder')
     return found[0]
+
+
+def models_by_node(where: str | Path) -> tuple[dict[str, str], list[str]]:
+    """Return {node: its parameter `model`} for a folder given for all nodes, and what is to be said about it.
+
+    A node whose kind of model is not among those in the folder keeps the one shipped, and a line says so. A folder
+    that is missing or empty is left to the nodes to refuse.
+    """
+    root = Path(where).expanduser()
+    paths = [root / 'model.yaml'] if (root / 'model.yaml').is_file() else sorted(root.glob('*/model.yaml'))
+    held = {_read_yaml(path).get('kind') for path in paths}
+    chosen = {node: str(root) for node, kind in NEEDED_BY.items() if kind in held or not held}
+    return chosen, [f'{root} holds no model of kind {kind!r}: {node} uses the one shipped'
+                    for node, kind in NEEDED_BY.items() if node not in chosen]
 
 
 def load_model(folder: str | Path, kind: str | None = None) -> ModelInfo:

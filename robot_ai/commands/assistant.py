@@ -16,6 +16,7 @@ from pathlib import Path
 
 from robot_ai.bags import Bag
 from robot_ai.errors import ConfigurationError
+from robot_ai.model_store import models_by_node
 from robot_ai.paths import find_file, share_directory
 from robot_ai.yaml_files import read_yaml_file
 
@@ -27,7 +28,7 @@ def add_arguments(parser):
     """Declare the command's arguments."""
     parser.add_argument('--dialogue', default='', metavar='FILE',
                         help='dialogue file: a path, or a name in config/dialogues')
-    parser.add_argument('--models', default='', metavar='DIR', help='folder of model folders (default: those shipped)')
+    parser.add_argument('--models', default='', metavar='DIR', help='folder of model folders; of a kind that it lacks the model shipped is used')
     parser.add_argument('--params-file', action='append', default=[], metavar='FILE',
                         help='parameter YAML; may be given more than once, the last one wins')
     parser.add_argument('--robot', default='', metavar='NAME',
@@ -73,9 +74,11 @@ def plan(options) -> tuple[dict[str, dict], dict]:
     if 'camera' in nodes:
         nodes['camera']['source'] = options.camera
     if options.models:
-        for name in ('speech_to_text', 'character_recognizer', 'web'):
-            if name in nodes:
-                nodes[name]['model'] = str(Path(options.models).expanduser())
+        chosen, remarks = models_by_node(options.models)
+        for name in chosen.keys() & nodes.keys():
+            nodes[name]['model'] = chosen[name]
+        for remark in remarks:
+            print(f'robot-ai assistant: {remark}', file=sys.stderr)
     if options.dialogue:
         dialogue = str(find_file(options.dialogue, 'config/dialogues'))
         for name in ('state_machine', 'performer', 'web'):

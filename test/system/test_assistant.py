@@ -37,6 +37,15 @@ def test_options_become_parameters(tmp_path):
     assert arguments['namespace'] == 'lia' and arguments['params_files'][-1].name == 'mine.yaml'
 
 
+def test_a_folder_with_one_kind_of_model_leaves_the_others_as_shipped(tmp_path, capsys):
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine' / 'model.yaml').write_text('kind: speech\n')
+    nodes, _ = plan('--models', str(tmp_path))
+    assert nodes['speech_to_text']['model'] == str(tmp_path)
+    assert 'model' not in nodes['character_recognizer'] and 'model' not in nodes['web']
+    assert "no model of kind 'characters': character_recognizer uses the one shipped" in capsys.readouterr().err
+
+
 def test_pepper_brings_its_own_ears_eyes_and_voice():
     pytest.importorskip('rclpy')
     nodes, arguments = plan('--robot', 'pepper', '--camera', '0')
