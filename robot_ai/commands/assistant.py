@@ -28,7 +28,8 @@ def add_arguments(parser):
     """Declare the command's arguments."""
     parser.add_argument('--dialogue', default='', metavar='FILE',
                         help='dialogue file: a path, or a name in config/dialogues')
-    parser.add_argument('--models', default='', metavar='DIR', help='folder of model folders; of a kind that it lacks the model shipped is used')
+    parser.add_argument('--models', default='', metavar='DIR',
+                        help='folder of model folders; of a kind that it lacks the model shipped is used')
     parser.add_argument('--params-file', action='append', default=[], metavar='FILE',
                         help='parameter YAML; may be given more than once, the last one wins')
     parser.add_argument('--robot', default='', metavar='NAME',
