@@ -69,6 +69,7 @@ class CharacterRecognizer:
         self.nothing = int(parameters.get('nothing', 0))
         self.reject_below = float(parameters.get('reject_below', 0.35))
         self.profiles = parameters.get('profiles', {})
+        self.sharpness = parameters.get('sharpness', {})  # profile ('' for none) -> exponent that calibrates it
         self._batches = sorted(int(b) for b in parameters.get('batches', [1]))
         self._runner = GraphRunner(self.info, threads)
         self._index = {label: number for number, label in enumerate(self.labels)}
@@ -156,7 +157,14 @@ class CharacterRecognizer:
         return np.concatenate(scores), np.concatenate(thetas)
 
     def restrict(self, scores: np.ndarray, allowed: Iterable[str] | str | None) -> np.ndarray:
-        """Return scores [n, classes] with every label that is not allowed (nor "no symbol") at 0, summing to 1."""
+        """Return scores [n, classes] with every label that is not allowed (nor "no symbol") at 0, summing to 1.
+
+        They are calibrated for the profile named, or for all labels: unknown hands are read less surely among all.
+        """
+        exponent = float(self.sharpness.get(allowed if isinstance(allowed, str) else '', 1.0))
+        if exponent != 1.0:
+            scores = scores ** exponent
+            scores = scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-9)
         if allowed is None:
             return scores
         if isinstance(allowed, str):

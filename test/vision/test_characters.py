@@ -92,3 +92,13 @@ def test_real_handwriting_of_validation_is_read(recognizer, shared_data):
     right = sum(recognizer.recognize_strokes(s.strokes, 0.06 * s.height, 'mathematics').latex == s.label
                 for s in samples)
     assert right >= 0.75 * len(samples)
+
+
+def test_scores_are_calibrated_by_profile(recognizer, monkeypatch):
+    monkeypatch.setattr(recognizer, 'sharpness', {'': 0.5, 'digits': 2.0})
+    scores = np.full((1, len(recognizer.labels)), 0.5 / (len(recognizer.labels) - 1), np.float32)
+    scores[0, recognizer.labels.index('3')] = 0.5
+    plain = recognizer.restrict(scores, ['3', '5'])  # a list of its own: as all labels
+    digits, everything = recognizer.restrict(scores, 'digits'), recognizer.restrict(scores, None)
+    assert all(abs(row.sum() - 1) < 1e-5 for row in (plain, digits, everything))
+    assert everything.max() < 0.2 < plain.max() < digits.max() and digits.argmax() == plain.argmax()

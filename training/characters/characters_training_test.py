@@ -214,3 +214,18 @@ def test_a_run_trains_evaluates_and_goes_on(tmp_path, monkeypatch):
     for steps in ('2', '4'):
         assert train.main(['--cache', str(cache), '--folder', str(tmp_path / 'run'), '--steps', steps]) == 0
     assert (tmp_path / 'run' / 'best.keras').is_file() and list((tmp_path / 'run' / 'tensorboard').iterdir())
+
+
+def test_each_profile_is_calibrated_on_writing_like_its_own():
+    pytest.importorskip('tensorflow')
+    from training.characters.export import sharpness
+    rng = np.random.default_rng(0)
+    labels = ['', *'0123456789', 'a', 'b']
+    label = rng.integers(1, 11, 2000)
+    told = np.where(rng.random(2000) < 0.7, label, rng.integers(1, 11, 2000))  # right in 73 of 100
+    logits = 8.0 * np.eye(13)[told]  # and as sure as could be
+    source = np.where(np.arange(2000) % 10, 'mnist', 'unipen')
+    found = sharpness(logits, label, source, labels, {'digits': list('0123456789'), 'mathematics': ['a']})
+    assert set(found) == {'', 'digits'}  # no CROHME, no letters here
+    scaled = np.exp(8 * found['digits'])
+    assert 0.65 < scaled / (scaled + 9) < 0.8

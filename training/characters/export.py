@@ -1,7 +1,8 @@
 """`python -m training export characters`: a trained network to the model folder that robot_ai loads.
 
 The graph takes ink uint8 [n, 32, 32] (robot_ai.vision.ink.normalize_symbol's), n = 1 or 16, and returns scores
-float32 [n, classes] that sum to 1, calibrated by one temperature, and theta float32 [n, 2, 3]; where the network has
+float32 [n, classes] that sum to 1, calibrated by one temperature (each profile of labels has an exponent more: see
+`sharpness`), and theta float32 [n, 2, 3]; where the network has
 a second output, `classify_wide_n` returns the scores of Detexify's classes, with a temperature of their own.
 
 Example:
@@ -22,10 +23,12 @@ from robot_ai.model_store import describe_files
 from robot_ai.vision.characters import CharacterRecognizer
 from robot_ai.vision.ink import FIT, SIZE
 from training import litert
+from training.characters.data import UNIPEN_VALIDATION
 from training.characters.labels import CROHME, DIGITS, FOLDS, SPANISH
 
 BATCHES = (1, 16)
 GRAPH = 'characters.tflite'
+MIN_CALIBRATION = 200  # samples from which a profile's sharpness is fitted
 SIGNATURES = {'logits': 'classify', 'wide': 'classify_wide'}
 LICENCES = {
     'unipen': 'UNIPEN train_r01_v07, CC BY 4.0',
@@ -43,6 +46,25 @@ def temperature_of(logits: np.ndarray, label: np.ndarray) -> float:
         scaled = scaled - scaled.max(axis=1, keepdims=True)
         return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(label)), label]).mean())
     return float(min(np.geomspace(0.3, 3.0, 93), key=entropy))
+
+
+def sharpness(logits: np.ndarray, label: np.ndarray, source: np.ndarray, labels: list[str], profiles: dict
+              ) -> dict[str, float]:
+    """Return the exponent of the scores for each profile of labels ('': all), fitted on writing like its own.
+
+    `logits` [n, classes] at the graph's temperature; `source` [n]: names. Digits are calibrated on MNIST, mathematics
+    on CROHME 2013, letters and all labels together on UNIPEN's validation contributors: hands never seen. A profile
+    without such samples has none.
+    """
+    out, parts = {}, {**profiles, '': labels[1:]}
+    for profile, name in (('', 'unipen'), ('digits', 'mnist'), ('mathematics', 'crohme'), ('letters', 'unipen')):
+        places = np.array([labels.index(one) for one in parts.get(profile, ()) if one in labels], int)
+        rows = (source == name) & np.isin(label, places)
+        if rows.sum() >= MIN_CALIBRATION:
+            place = np.full(len(labels), -1)
+            place[places] = np.arange(len(places))
+            out[profile] = round(1 / temperature_of(logits[rows][:, places], place[label[rows]]), 4)
+    return out
 
 
 def convert(models: dict, temperatures: dict[str, float], path: Path) -> None:
@@ -126,7 +148,8 @@ def export(run: Path, cache: Path, to: Path, version: str, wide_run: Path | None
     cached = Cache(cache)
     validation, crohme, detexify = cached.validation, cached.validates('crohme'), cached.validates('detexify')
     everyday = crohme | cached.validates('mnist')
-    logits = {'logits': logits_of(model, validation['ink'][everyday])}
+    every = logits_of(model, validation['ink'])
+    logits = {'logits': every[everyday]}
     truth = {'logits': validation['label'][everyday], 'wide': validation['wide'][detexify]}
     if 'wide' in other.output_names:
         logits['wide'] = logits_of(other, validation['ink'][detexify], output='wide')
@@ -140,6 +163,7 @@ def export(run: Path, cache: Path, to: Path, version: str, wide_run: Path | None
         'CROHME 2013 symbols (validation), top-1 error': error_of(
             logits['logits'][crohme[everyday]], truth['logits'][crohme[everyday]]),
         'parameters': int(model.count_params()) + (int(other.count_params()) if wide_run else 0)})
+    profiles = {'digits': list(DIGITS), 'mathematics': list(CROHME), 'letters': _letters(facts['labels'])}
     document = {
         'kind': 'characters', 'name': 'characters', 'version': version, 'graph': GRAPH,
         'files': describe_files(to, [GRAPH]), 'labels': facts['labels'],
@@ -148,13 +172,14 @@ def export(run: Path, cache: Path, to: Path, version: str, wide_run: Path | None
         'parameters': {
             'size': SIZE, 'fit': FIT, 'batches': list(BATCHES), 'nothing': 0,
             'temperature': round(temperatures['logits'], 4),
-            'reject_below': 0.35, 'profiles': {'digits': list(DIGITS), 'mathematics': list(CROHME),
-                                               'letters': _letters(facts['labels'])},
+            'sharpness': sharpness(every / temperatures['logits'], validation['label'],
+                                   np.array(cached.sources)[validation['source']], facts['labels'], profiles),
+            'reject_below': 0.35, 'profiles': profiles,
             'alike': [list(group) for group in FOLDS],
             **({'wide_labels': wide_facts['wide'], 'wide_temperature': round(temperatures['wide'], 4)}
                if 'wide' in temperatures else {})},
         'training': {'command': [facts['command'], *([wide_facts['command']] if wide_run else [])],
-                     'data': f"UNIPEN group {facts['held_out']} held out; "
+                     'data': f"UNIPEN group {facts['held_out']} held out, {', '.join(UNIPEN_VALIDATION)} validate; "
                      f"{facts['samples']} samples", 'commit': commit, 'config': facts['config']},
         'licences': LICENCES, 'figures': figures}
     (to / 'model.yaml').write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110))
