@@ -2,9 +2,11 @@
 
 A folder `models/NAME/` holds the exported graph, `model.yaml` and `MODEL_CARD.md`. LiteRT runs the graphs
 (161 MB installed, against TensorFlow's 1.5 GB); `tf.lite` is a fallback only, being marked for removal.
+A file listed `for: training` (the weights that a training starts from) is neither needed nor read here.
 Nothing is ever unpickled: a model is a flatbuffer, YAML and text.
 """
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from robot_ai.yaml_files import read_yaml_file
 
 KINDS = ('speech', 'characters', 'expressions')
 NEEDED_BY = {'speech_to_text': 'speech', 'character_recognizer': 'characters', 'web': 'characters'}  # node: kind
+TRAINING = 'training'  # what a file that the robot does not need is `for`
 REQUIRED = ('kind', 'name', 'version', 'graph', 'files', 'labels', 'parameters')
 
 
@@ -34,8 +37,8 @@ class ModelInfo:
     document: dict = field(repr=False)  # the whole of model.yaml
 
     def file(self, name: str) -> Path:
-        """Return a further file of this model; ModelError where model.yaml does not list (and hash) it."""
-        if name not in self.document['files']:
+        """Return a further file of this model; ModelError where model.yaml does not list (and hash) it for a robot."""
+        if name not in self.document['files'] or _for_training(self.document['files'][name]):
             raise ModelError(f'{self.folder / "model.yaml"}: lists no file {name!r}')
         return self.folder / name
 
@@ -106,10 +109,11 @@ def load_model(folder: str | Path, kind: str | None = None) -> ModelInfo:
             raise ModelError(f'{path}: {key} must be a {"mapping" if expected is dict else "list"}')
     if any(isinstance(label, (dict, list)) for label in document['labels']):
         raise ModelError(f'{path}: labels must be a list of texts')
-    if document['graph'] not in document['files']:
+    if document['graph'] not in document['files'] or _for_training(document['files'][document['graph']]):
         raise ModelError(f'{path}: the graph {document["graph"]!r} is not listed under files')
     for name, facts in document['files'].items():
-        _check_file(folder, name, facts, path)
+        if not _for_training(facts):
+            check_file(folder, name, facts)
     return ModelInfo(folder, document['kind'], str(document['name']), str(document['version']),
                      folder / document['graph'], document['files'][document['graph']]['sha256'].lower(),
                      tuple(str(label) for label in document['labels']), document['parameters'], document)
@@ -122,7 +126,13 @@ def _read_yaml(path):
     return document
 
 
-def _check_file(folder, name, facts, path):
+def _for_training(facts):
+    return isinstance(facts, dict) and facts.get('for') == TRAINING
+
+
+def check_file(folder: Path, name: str, facts: dict) -> None:
+    """Compare one file of a model folder with what model.yaml's `files` says; ModelError says what is wrong."""
+    path = folder / 'model.yaml'
     if not isinstance(name, str) or Path(name).name != name:
         raise ModelError(f'{path}: file name {name!r} must be a plain name inside the model folder')
     if not isinstance(facts, dict) or not isinstance(facts.get('sha256'), str):
@@ -192,7 +202,7 @@ def _interpreter_class():
     return Interpreter
 
 
-def describe_files(folder: Path, names: list[str]) -> dict:
-    """Return model.yaml's `files` mapping for the named files of `folder` (used by every exporter)."""
-    return {name: {'sha256': sha256_of(folder / name), 'bytes': (folder / name).stat().st_size}
-            for name in names}
+def describe_files(folder: Path, names: list[str], training: Iterable[str] = ()) -> dict:
+    """Return model.yaml's `files` mapping for files of `folder`: `names` for the robot, `training` for that alone."""
+    return {name: {'sha256': sha256_of(folder / name), 'bytes': (folder / name).stat().st_size,
+                   **({'for': TRAINING} if name in training else {})} for name in (*names, *training)}

@@ -38,6 +38,24 @@ def test_damaged_model_is_refused_by_name(folder, damage, message):
         load_model(folder)
 
 
+def test_what_only_training_needs_may_be_missing_or_other_but_the_graph_may_not(folder):
+    (folder / 'weights.npz').write_bytes(b'weights')
+    path = folder / 'model.yaml'
+    document = yaml.safe_load(path.read_text())
+    document['files'] = describe_files(folder, ['model.tflite'], ['weights.npz'])
+    assert document['files']['weights.npz']['for'] == 'training' and 'for' not in document['files']['model.tflite']
+    path.write_text(yaml.safe_dump(document))
+    (folder / 'weights.npz').write_bytes(b'others')
+    load_model(folder)
+    (folder / 'weights.npz').unlink()
+    with pytest.raises(ModelError, match='lists no file'):
+        load_model(folder).file('weights.npz')
+    document['files']['model.tflite']['for'] = 'training'  # would get past the check
+    path.write_text(yaml.safe_dump(document))
+    with pytest.raises(ModelError, match='not listed under files'):
+        load_model(folder)
+
+
 def test_wrong_kind_is_refused(folder):
     with pytest.raises(ModelError, match="expected 'speech'"):
         load_model(folder, 'speech')

@@ -1,14 +1,18 @@
 """Weights and training state as plain .npz files, by name: what one backend wrote, another reads.
 
+A model folder may hold WEIGHTS, in float16, listed in its model.yaml `for: training`: what `--init FOLDER` starts from.
+
 `gs://` and other addresses go through tf.io.gfile; without TensorFlow, only the machine's own disks can be used.
 """
 import io
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
+WEIGHTS = 'weights.npz'  # of a model folder; of its further networks: weights-NAME.npz
 STATE = 'state.npz'  # of a training folder: weights, moments, averages, seeds and position
 PARTS = ('weights', 'first', 'second', 'average')
 
@@ -34,9 +38,14 @@ def write_arrays(path: str, arrays: dict[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """Return what a .npz holds; FileNotFoundError (or gfile's error) where there is none."""
+    """Return what a .npz holds; FileNotFoundError (or gfile's error) where there is none, ModelError if it is none."""
     with _open(str(path), 'rb') as stream:
-        return dict(np.load(io.BytesIO(stream.read()), allow_pickle=False))
+        content = stream.read()
+    try:
+        return dict(np.load(io.BytesIO(content), allow_pickle=False))
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        from robot_ai.errors import ModelError
+        raise ModelError(f'{path}: is no whole .npz of arrays: {error}') from None
 
 
 def named_weights(model) -> dict:
@@ -74,6 +83,39 @@ def load_weights(model, path: str | Path, partial: bool = False) -> list[str]:
         if key not in missing:
             v.assign(stored[key])
     return missing
+
+
+def ship_weights(arrays: dict[str, np.ndarray], folder: Path, name: str = WEIGHTS) -> None:
+    """Write weights into a model folder as float16, half the size; what is beyond its range stays as it is."""
+    with np.errstate(over='ignore'):
+        halves = {key: np.asarray(value).astype(np.float16) for key, value in arrays.items()}
+    write_arrays(str(folder / name), {key: half if np.isfinite(half).all() else arrays[key]
+                                      for key, half in halves.items()})
+
+
+def initial_weights(init: str | Path, name: str = WEIGHTS) -> Path | str:
+    """Return the .npz that `--init` names: a file, or a model folder's, checked against its model.yaml.
+
+    Raises ModelError where the folder holds none, ConfigurationError where nothing is there.
+    """
+    from robot_ai.errors import ConfigurationError, ModelError
+    from robot_ai.model_store import check_file
+    from robot_ai.yaml_files import read_yaml_file
+    if '://' in str(init):
+        return str(init)
+    path = Path(init).expanduser()
+    if path.is_file():
+        return path
+    if not (path / 'model.yaml').is_file():
+        raise ConfigurationError(f'--init {path}: expected a .npz of weights, or a model folder with model.yaml and '
+                                 f'{name}')
+    document = read_yaml_file(path / 'model.yaml', ModelError)
+    files = document.get('files') if isinstance(document, dict) else None
+    if not isinstance(files, dict) or name not in files:
+        raise ModelError(f'--init {path}: this model was shipped without {name}, so that it cannot be trained further; '
+                         'export its training folder again, or name the best.weights.npz there')
+    check_file(path, name, files[name])
+    return path / name
 
 
 def to_numpy(value) -> np.ndarray:

@@ -191,7 +191,7 @@ def test_two_outputs_learn_from_rows_that_have_only_one():
                                   narrower.get_layer('logits').get_weights()[0])
 
 
-def test_a_run_trains_evaluates_and_goes_on(tmp_path, monkeypatch):
+def test_a_run_trains_evaluates_goes_on_and_is_trained_on_once_shipped(tmp_path, monkeypatch, capsys):
     pytest.importorskip('tensorflow')
     from training.characters import train
     rng = np.random.default_rng(0)
@@ -214,6 +214,38 @@ def test_a_run_trains_evaluates_and_goes_on(tmp_path, monkeypatch):
     for steps in ('2', '4'):
         assert train.main(['--cache', str(cache), '--folder', str(tmp_path / 'run'), '--steps', steps]) == 0
     assert (tmp_path / 'run' / 'best.keras').is_file() and list((tmp_path / 'run' / 'tensorboard').iterdir())
+    _train_on_from_the_shipped_weights(tmp_path, monkeypatch, cache, capsys)
+
+
+def _train_on_from_the_shipped_weights(tmp_path, monkeypatch, cache, capsys):
+    from robot_ai.model_store import load_model
+    from training.characters import export, model, train
+    from training.weights import named_weights, read_arrays
+    monkeypatch.setattr(export, 'check', lambda *_: None)  # a network of two steps may be anything
+    shipped = tmp_path / 'shipped'
+    document = export.export(tmp_path / 'run', cache, shipped, '1')
+    weights = shipped / 'weights.npz'
+    assert document['files'][weights.name]['for'] == 'training' and set(document['files']) == {
+        'characters.tflite', 'weights.npz'}
+    trained = model.load(tmp_path / 'run' / 'best.keras')
+    stored = read_arrays(weights)
+    assert all(array.dtype == np.float16 for array in stored.values())
+    np.testing.assert_allclose(stored['stem/kernel'], trained.get_layer('stem').get_weights()[0], rtol=1e-3, atol=1e-6)
+    other = model.build(11, 2, widths=(8, 8, 8), wide_width=8)
+    count = len(named_weights(other))
+    for init, told in ((shipped, f'{count} of {count} weights'), (weights, f'{count} of {count} weights'),
+                       (tmp_path / 'run' / 'best.keras', 'layers taken')):
+        assert told in train.start_from(other, init)
+        ink = np.zeros((2, 32, 32, 1), np.float32)
+        np.testing.assert_allclose(np.asarray(other(ink)['wide']), np.asarray(trained(ink)['wide']), atol=5e-3)
+    assert train.main(['--cache', str(cache), '--folder', str(tmp_path / 'more'), '--steps', '1', '--init',
+                       str(shipped)]) == 0
+    assert f'shipped: {count} of {count} weights taken' in capsys.readouterr().out
+    with pytest.raises(ConfigurationError, match='nothing in it fits'):
+        np.savez(tmp_path / 'other.npz', a=np.zeros(3))
+        train.start_from(other, tmp_path / 'other.npz')
+    weights.unlink()  # the robot does not need it
+    assert load_model(shipped, 'characters').labels[1] == '0'
 
 
 def test_each_profile_is_calibrated_on_writing_like_its_own():

@@ -28,6 +28,7 @@ from training.characters.labels import CROHME, DIGITS, FOLDS, SPANISH
 
 BATCHES = (1, 16)
 GRAPH = 'characters.tflite'
+WIDE_WEIGHTS = 'weights-wide.npz'  # of the network for Detexify's classes, where it is another
 MIN_CALIBRATION = 200  # samples from which a profile's sharpness is fitted
 SIGNATURES = {'logits': 'classify', 'wide': 'classify_wide'}
 LICENCES = {
@@ -131,13 +132,14 @@ nothing is found from about five letters on; fewer are read as if written. UNIPE
 
 
 def export(run: Path, cache: Path, to: Path, version: str, wide_run: Path | None = None) -> dict:
-    """Write `to`/characters.tflite, model.yaml and MODEL_CARD.md; returns model.yaml's document.
+    """Write `to`/characters.tflite, weights.npz, model.yaml and MODEL_CARD.md; returns model.yaml's document.
 
     `wide_run`: the run whose network gives the scores of Detexify's classes, where `run`'s own does not.
     """
     from training.characters.batches import Cache
-    from training.characters.model import load
+    from training.characters.model import build, load
     from training.characters.train import logits_of
+    from training.weights import WEIGHTS, named_weights, ship_weights, to_numpy
     best = run / 'best.keras'
     if not best.is_file():
         raise ModelError(f'{best}: missing; train first: python -m training train characters --folder {run}')
@@ -156,6 +158,12 @@ def export(run: Path, cache: Path, to: Path, version: str, wide_run: Path | None
     temperatures = {name: temperature_of(value, truth[name]) for name, value in logits.items()}
     to.mkdir(parents=True, exist_ok=True)
     convert({'logits': model, 'wide': other}, temperatures, to / GRAPH)
+    networks = {WEIGHTS: (model, facts), **({WIDE_WEIGHTS: (other, wide_facts)} if wide_run else {})}
+    for name, (network, its) in networks.items():
+        # Built as training builds it: a network that was read from a .keras names its inner layers otherwise.
+        built = build(len(its['labels']), len(its['wide']), **its['model'])
+        built.set_weights(network.get_weights())
+        ship_weights({key: to_numpy(v) for key, v in named_weights(built).items()}, to, name)
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
     old = to / 'model.yaml'
     figures = (yaml.safe_load(old.read_text()).get('figures') or {}) if old.is_file() else {}
@@ -166,7 +174,7 @@ def export(run: Path, cache: Path, to: Path, version: str, wide_run: Path | None
     profiles = {'digits': list(DIGITS), 'mathematics': list(CROHME), 'letters': _letters(facts['labels'])}
     document = {
         'kind': 'characters', 'name': 'characters', 'version': version, 'graph': GRAPH,
-        'files': describe_files(to, [GRAPH]), 'labels': facts['labels'],
+        'files': describe_files(to, [GRAPH], networks), 'labels': facts['labels'],
         'inputs': {'ink': 'uint8 [n, 32, 32], 0 paper, 255 ink'},
         'outputs': {'scores': 'float32 [n, classes]', 'theta': 'float32 [n, 2, 3]'},
         'parameters': {

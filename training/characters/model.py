@@ -16,11 +16,11 @@ def localisation(width: int = 16, dropout: float = 0.1) -> keras.Model:
     return keras.Sequential([
         layers.Input((SIZE, SIZE, 1)),
         layers.AveragePooling2D(2),
-        layers.Conv2D(width, 5, strides=2, padding='same', activation='relu'),
-        layers.Conv2D(2 * width, 3, strides=2, padding='same', activation='relu'),
+        layers.Conv2D(width, 5, strides=2, padding='same', activation='relu', name='locate0'),
+        layers.Conv2D(2 * width, 3, strides=2, padding='same', activation='relu', name='locate1'),
         layers.Flatten(),
         layers.Dropout(dropout),
-        layers.Dense(32, activation='relu')], name='localisation')
+        layers.Dense(32, activation='relu', name='locate2')], name='localisation')
 
 
 def _convolution(x, width, size, stride, name):

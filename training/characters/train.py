@@ -94,6 +94,23 @@ def take_weights(model, other) -> int:
     return taken
 
 
+def start_from(model, init: Path) -> str:
+    """Set what fits of a model folder, a .npz or a .keras into `model`; return what was taken, as a sentence."""
+    from training.characters.model import load
+    from training.weights import initial_weights, load_weights, named_weights
+    if init.suffix == '.keras':
+        if not init.is_file():
+            raise ConfigurationError(f'--init {init}: no such file')
+        taken, of = take_weights(model, load(init)), len([layer for layer in model.layers if layer.weights])
+        things = 'layers'
+    else:
+        of, things = len(named_weights(model)), 'weights'
+        taken = of - len(load_weights(model, initial_weights(init), partial=True))
+    if not taken:
+        raise ConfigurationError(f'--init {init}: nothing in it fits this network; is it of characters?')
+    return f'{init.name}: {taken} of {of} {things} taken'
+
+
 def rectified(model, ink: np.ndarray) -> np.ndarray:
     """Return inks (uint8 [n, 32, 32]) beside what the Spatial Transformer makes of them: uint8 [n, 32, 65, 1].
 
@@ -153,7 +170,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--config', default='shipped', help='a module of training/characters/configs')
     parser.add_argument('--cache', type=Path, required=True, help='written by training.characters.prepare')
     parser.add_argument('--folder', type=Path, required=True, help='checkpoints and figures; resumed if it exists')
-    parser.add_argument('--init', type=Path, help='a .keras file whose layers of the same name and shape to start from')
+    parser.add_argument('--init', type=Path, help='start from a model folder (models/characters), weights (.npz) or a '
+                        '.keras: what has the same name and shape is taken')
     parser.add_argument('--steps', type=int, help="overrides the config's LOOP['steps']")
     parser.add_argument('--seed', type=int, help="overrides the config's SEED")
     parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
@@ -171,7 +189,7 @@ def run(config: ModuleType, options) -> dict:
     import tensorflow as tf
 
     from training.characters.batches import Batches, Cache
-    from training.characters.model import build, load
+    from training.characters.model import build
     from training.loop import LoopConfig, save_run_config, train
     from training.strategies import open_strategy
     with contextlib.suppress(RuntimeError):  # a TensorFlow that already runs keeps the threads it has
@@ -188,7 +206,7 @@ def run(config: ModuleType, options) -> dict:
     with strategy.scope():
         model = build(len(cache.labels), len(cache.wide_labels), **config.MODEL)
         if options.init:
-            print(f'{take_weights(model, load(options.init))} layers taken from {options.init.name}', flush=True)
+            print(start_from(model, options.init), flush=True)
     options.folder.mkdir(parents=True, exist_ok=True)
     save_run_config(options.folder, {
         'config': options.config, 'model': config.MODEL, 'loop': loop, 'seed': seed, 'labels': cache.labels,

@@ -27,6 +27,7 @@ from training import litert
 SIZES = (8, 16, 32, 64)  # symbols
 ROWS = 64  # groups a call of `segment`
 GRAPH = 'expressions.tflite'
+WEIGHTS = {'parser': 'weights-parser.npz', 'segment': 'weights-segmenter.npz', 'segment_pieces': 'weights-pieces.npz'}
 
 
 def convert(parser, segmenters: dict, classes: int, path: Path) -> None:
@@ -52,14 +53,14 @@ def convert(parser, segmenters: dict, classes: int, path: Path) -> None:
 
 
 def export(parser_run: Path, runs: dict[str, Path], characters: Path, to: Path, version: str) -> dict:
-    """Write `to`/expressions.tflite, model.yaml and MODEL_CARD.md; returns model.yaml's document.
+    """Write `to`/expressions.tflite, the weights, model.yaml and MODEL_CARD.md; returns model.yaml's document.
 
     `runs`: the segmenters' run folders by signature, 'segment' and 'segment_pieces'.
     """
     import keras
 
     from training.expressions import model
-    from training.loop import load_weights
+    from training.weights import load_weights, named_weights, ship_weights, to_numpy
     facts = {name: json.loads((run / 'run.json').read_text())
              for name, run in (('parser', parser_run), *runs.items())}
     classes = facts['parser']['classes']
@@ -72,12 +73,14 @@ def export(parser_run: Path, runs: dict[str, Path], characters: Path, to: Path, 
         segmenters[name] = keras.models.load_model(run / 'best.keras', compile=False)
     to.mkdir(parents=True, exist_ok=True)
     convert(parser, segmenters, classes, to / GRAPH)
+    for name, network in (('parser', parser), *segmenters.items()):
+        ship_weights({key: to_numpy(v) for key, v in named_weights(network).items()}, to, WEIGHTS[name])
     old, base = to / 'model.yaml', load_model(characters, 'characters')
     figures = (yaml.safe_load(old.read_text()).get('figures') or {}) if old.is_file() else {}
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
     document = {
         'kind': 'expressions', 'name': 'expressions', 'version': version, 'graph': GRAPH,
-        'files': describe_files(to, [GRAPH]), 'labels': list(base.labels),
+        'files': describe_files(to, [GRAPH], WEIGHTS.values()), 'labels': list(base.labels),
         'inputs': {'scores': 'float32 [1, n, classes]', 'boxes': 'float32 [1, n, 4]', 'mask': 'float32 [1, n]'},
         'outputs': {'labels': 'float32 [1, n, classes]', 'edges': 'float32 [1, n + 1, n, 6]'},
         'parameters': {'sizes': list(SIZES), 'segment_rows': ROWS, 'segmenters': list(segmenters),

@@ -97,3 +97,33 @@ def test_parser_network_learns_a_formula():
         last = step()
     assert float(last['loss']) < 0.2 * first
     assert float(last['edge_error']) == 0
+
+
+def test_an_export_holds_what_each_networks_training_goes_on_from(tmp_path, monkeypatch):
+    pytest.importorskip('tensorflow')
+    import json
+
+    from robot_ai.model_store import load_model
+    from robot_ai.paths import share_directory
+    from training.expressions import export, model, segmenter
+    from training.weights import initial_weights, load_weights, write_weights
+    classes, sizes = 7, {'width': 16, 'heads': 2, 'depth': 1}
+    networks = {'parser': model.build(classes, **sizes), 'segmenter': segmenter.build(classes, width=8),
+                'pieces': segmenter.build(classes, width=8)}
+    for name, network in networks.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'run.json').write_text(json.dumps(
+            {'classes': classes, 'model': sizes, 'command': name, 'parameters': network.count_params()}))
+        network.save(tmp_path / name / 'best.keras')
+    write_weights(networks['parser'], [v.numpy() for v in networks['parser'].trainable_variables],
+                  str(tmp_path / 'parser' / 'best.weights.npz'))
+    monkeypatch.setattr(export, 'check', lambda *_: None)  # it asks the labels of the shipped characters
+    out = tmp_path / 'expressions'
+    export.export(tmp_path / 'parser', {'segment': tmp_path / 'segmenter', 'segment_pieces': tmp_path / 'pieces'},
+                  share_directory() / 'models' / 'characters', out, '1')
+    load_model(out, 'expressions')
+    for name, network in networks.items():
+        other = model.build(classes, **sizes) if name == 'parser' else segmenter.build(classes, width=8)
+        load_weights(other, initial_weights(out, f'weights-{name}.npz'))
+        for one, value in zip(other.trainable_variables, network.trainable_variables):
+            np.testing.assert_allclose(one.numpy(), value.numpy(), rtol=1e-3, atol=1e-6)

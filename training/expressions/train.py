@@ -80,7 +80,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--prepare-only', action='store_true', help='write the caches and stop')
     parser.add_argument('--characters', default='', help='the character model whose scores are learnt from')
     parser.add_argument('--steps', type=int, help="overrides the config's LOOP['steps']")
-    parser.add_argument('--init', default='', help='weights (.npz) to start from')
+    parser.add_argument('--init', default='', help='start from a model folder (models/expressions) or weights (.npz)')
     parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
     parser.add_argument('--tpu', default='', help="a TPU's name or grpc:// address")
     parser.add_argument('--threads', type=int, default=1, help='intra-op threads')
@@ -122,6 +122,7 @@ def run(config: ModuleType, options) -> dict:
     from training.expressions import data, model, segmenter
     from training.loop import LoopConfig, load_weights, save_run_config, train
     from training.strategies import open_strategy
+    from training.weights import initial_weights
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.threads)
     keras.utils.set_random_seed(config.SEED)
@@ -138,7 +139,7 @@ def run(config: ModuleType, options) -> dict:
     with strategy.scope():
         network = (model if parser else segmenter).build(classes, **config.MODEL)
         if options.init:
-            load_weights(network, options.init, partial=True)
+            load_weights(network, initial_weights(options.init, f'weights-{config.KIND}.npz'))
     save_run_config(options.folder, {
         'config': options.config, 'kind': config.KIND, 'model': config.MODEL, 'loop': loop, 'classes': classes,
         'seed': config.SEED, 'parameters': network.count_params(), 'rows': len(batches.rows['scores']),

@@ -75,16 +75,18 @@ def log_likelihood(model, memory, frames, tokens, token_count):
 
 
 def write_folder(model, flatbuffer: bytes, out: Path, parameters: dict, facts: dict) -> None:
-    """Write graph and model.yaml (contract: docs of robot_ai.model_store)."""
+    """Write graph, weights and model.yaml (contract: docs of robot_ai.model_store)."""
     from robot_ai.model_store import describe_files
     from training.speech.model import WORD_BOUNDARY, Characters
+    from training.weights import WEIGHTS, named_weights, ship_weights, to_numpy
     out.mkdir(parents=True, exist_ok=True)
     (out / GRAPH).write_bytes(flatbuffer)
+    ship_weights({key: to_numpy(v) for key, v in named_weights(model).items()}, out)
     files = [GRAPH, *([parameters['language_model']['file']] if parameters.get('language_model') else [])]
     front_end = {'hop': 160, 'frame': 400, 'fft': 512, **model.features.settings}
     document = {
         'kind': 'speech', 'name': 'speech_es', 'version': facts.pop('version', '1'), 'graph': GRAPH,
-        'files': describe_files(out, files), 'labels': list(Characters.labels),
+        'files': describe_files(out, files, [WEIGHTS]), 'labels': list(Characters.labels),
         'parameters': {
             'sample_rate': 16000, 'frame_s': 0.04, 'buckets_s': list(BUCKETS_S), 'language': 'es',
             'word_boundary': WORD_BOUNDARY, **({'max_tokens': MAX_TOKENS, 'hypotheses': HYPOTHESES}

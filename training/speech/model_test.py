@@ -1,15 +1,18 @@
 """The speech model: padding does not change what is heard, the decoder sees no future, the export is the model."""
+import shutil
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
+import yaml
 
-from robot_ai.errors import ConfigurationError
+from robot_ai.errors import ConfigurationError, ModelError
 from robot_ai.model_store import GraphRunner, load_model
 from training.speech.export import disagreement, log_likelihood, to_flatbuffer, write_folder
 from training.speech.features import mel_matrix
 from training.speech.model import Characters, Size, SpeechModel, frame_count
+from training.weights import initial_weights, load_weights
 
 SIZE = Size(width=24, heads=2, blocks=2, channels=4, mels=16, decoder_blocks=1)
 TOKENS, HYPOTHESES = 12, 3
@@ -106,3 +109,27 @@ def test_log_likelihood_is_the_sum_of_the_steps(model):
     expected = steps[0, 4] + steps[1, 5] + steps[2, 0]
     got = log_likelihood(model, memory, frames, tokens, np.array([2], np.int32))
     assert float(got[0]) == pytest.approx(float(expected), abs=1e-4)
+
+
+def test_a_shipped_folder_gives_its_weights_back(model, exported, tmp_path):
+    other = SpeechModel(SIZE).build_all()
+    samples, length = padded(sound(1.0), 16000)
+    assert load_weights(other, initial_weights(str(exported)), partial=True) == []
+    np.testing.assert_allclose(np.exp(other.encode(samples, length)[1]), np.exp(model.encode(samples, length)[1]),
+                               atol=2e-3)
+    shutil.copytree(exported, tmp_path / 'copy')
+    with open(tmp_path / 'copy' / 'weights.npz', 'r+b') as stream:
+        stream.seek(100)
+        stream.write(b'?')
+    with pytest.raises(ModelError, match=r'weights.npz: SHA-256'):
+        initial_weights(tmp_path / 'copy')
+    document = yaml.safe_load((exported / 'model.yaml').read_text())
+    del document['files']['weights.npz']
+    (tmp_path / 'copy' / 'model.yaml').write_text(yaml.safe_dump(document))
+    with pytest.raises(ModelError, match=r'shipped without weights.npz, so that it cannot be trained further'):
+        initial_weights(tmp_path / 'copy')
+    with pytest.raises(ConfigurationError, match=r'expected a .npz of weights, or a model folder'):
+        initial_weights(tmp_path)
+    (tmp_path / 'cut.npz').write_bytes((exported / 'weights.npz').read_bytes()[:900])
+    with pytest.raises(ModelError, match=r'cut.npz: is no whole .npz'):
+        load_weights(other, tmp_path / 'cut.npz')

@@ -1,6 +1,7 @@
 """`python -m training release speech`: from a training folder to a model folder that can be shipped.
 
-1. exports the averaged weights and checks the graph against the trained model;
+1. exports the averaged weights, as a graph and (`weights.npz`, float16) for who trains on, and checks the graph against
+   the trained model;
 2. chooses the n-gram's weight, the phrase bonus and the confidence's calibration on validation clips;
 3. chooses the confidence below which nothing is told: the lowest at which made sounds without speech (of
    training/speech/non_speech.py, not those that are evaluated on) give the fewest transcripts, among those at which
@@ -28,6 +29,7 @@ import yaml
 
 from robot_ai.errors import ConfigurationError
 from robot_ai.model_store import describe_files, sha256_of
+from training.weights import WEIGHTS, read_arrays, ship_weights
 
 REJECTED_AT_MOST = 0.02  # of the true validation clips
 THRESHOLDS = (0.0, 0.02, 0.03, 0.05, 0.08, 0.1, 0.12, 0.15, 0.18, 0.2, 0.22, 0.25, 0.28, 0.3, 0.33, 0.36, 0.4)
@@ -89,7 +91,7 @@ def update(folder: Path, **sections: dict) -> dict:
     document |= sections
     names = [document['graph']]
     language_model = document['parameters'].get('language_model')
-    document['files'] = describe_files(folder, names + ([language_model['file']] if language_model else []))
+    document['files'] = describe_files(folder, names + ([language_model['file']] if language_model else []), [WEIGHTS])
     path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding='utf-8')
     return document
 
@@ -126,6 +128,7 @@ def main(arguments: list[str]) -> int:
             (work / 'export.yaml').read_text(encoding='utf-8'))['result']['graph']:
         (work / 'export.yaml').unlink()  # another graph has been put there since
     inputs |= kept(work / 'export.yaml', inputs, exported)
+    ship_weights(read_arrays(weights), out)  # for who trains on; a folder exported earlier may lack them
     if options.language_model.resolve() != (out / options.language_model.name).resolve():
         shutil.copyfile(options.language_model, out / options.language_model.name)
     inputs |= {'language_model': sha256_of(options.language_model), 'manifest': sha256_of(options.manifest),

@@ -1,6 +1,7 @@
 """A release: the threshold by hand, each step done once, the card says what model.yaml says."""
 import shutil
 
+import numpy as np
 import pytest
 import yaml
 
@@ -8,6 +9,7 @@ from robot_ai.errors import ConfigurationError
 from robot_ai.model_store import load_model
 from training.speech import export, release, tune
 from training.speech.card import card
+from training.weights import initial_weights, read_arrays
 
 
 def test_the_threshold_keeps_true_utterances_and_the_fewest_false_ones():
@@ -58,8 +60,9 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(tune, 'main', tuned)
     monkeypatch.setattr(release, 'threshold', lambda *_: steps.append('threshold') or release.choose_threshold(
         [0.9, 0.8], [0.1]))
-    for name in ('best.weights.npz', 'letters.npz', 'manifest.jsonl'):
+    for name in ('letters.npz', 'manifest.jsonl'):
         (tmp_path / name).write_bytes(name.encode())
+    np.savez(tmp_path / 'best.weights.npz', **{'block0/kernel': np.float32([1.5, 2e5])})
     return tmp_path, steps
 
 
@@ -74,18 +77,22 @@ def test_a_release_goes_on_where_it_was_and_takes_figures(run):
     info = load_model(folder / 'out', 'speech')
     assert info.parameters == {'frame_s': 0.04, 'confidence': {'a': 1.0, 'b': 2.0}, 'guard': {'min_confidence': 0.12},
                                'language_model': {'file': 'letters.npz', 'weight': 0.5}}
+    kept = read_arrays(initial_weights(folder / 'out'))['block0/kernel']
+    assert kept.tolist() == [1.5, 2e5] and kept.dtype == np.float32  # float16 would make it infinite
+    (folder / 'out' / 'weights.npz').unlink()  # as in a folder of before: the next release writes it
     figures = {'date': '2026-01-01', 'split': ['test'], 'graph_sha256': info.sha256, 'rows': [
         {'row': 'wer', 'what': 'tatoeba', 'clips': 3, 'folded_wer': [0.5, 0.4, 0.625]},
         {'row': 'non-speech', 'what': 'made', 'clips': 2, 'an_hour': 1.25, 'note': 'synthetic'}]}
     (folder / 'figures.yaml').write_text(yaml.safe_dump(figures))
     assert released(folder, '--figures', str(folder / 'figures.yaml')) == 0
-    assert steps == ['export', 'tune', 'threshold']
+    assert steps == ['export', 'tune', 'threshold'] and initial_weights(folder / 'out').is_file()
     text = (folder / 'out' / 'MODEL_CARD.md').read_text()
     assert '| wer | tatoeba | 3 | folded WER 50.0 [40.0, 62.5] |' in text
     assert '| non-speech | made (synthetic) | 2 | an hour 1.250 |' in text and '2.0 M parameters' in text
     assert yaml.safe_load((folder / 'out' / 'model.yaml').read_text())['figures'] == figures
-    (folder / 'best.weights.npz').write_bytes(b'other')
+    np.savez(folder / 'best.weights.npz', **{'block0/kernel': np.float32([7])})
     released(folder)
+    np.testing.assert_array_equal(read_arrays(initial_weights(folder / 'out'))['block0/kernel'], [7])
     assert steps == ['export', 'tune', 'threshold', 'export', 'tune', 'threshold']
 
 

@@ -85,8 +85,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--folder', required=True, help='where checkpoints and figures go; resumed if it exists')
     parser.add_argument('--prepare', metavar='MANIFEST', help='first write the caches from this manifest.jsonl')
     parser.add_argument('--other-languages', type=Path, metavar='MANIFEST', help='with --prepare: write that cache too')
-    parser.add_argument('--init', default='', help='weights (.npz) to start from, those that fit are taken; '
-                        'for whisper a Hugging Face folder, a .pt, or a folder imported with --trainable')
+    parser.add_argument('--init', default='', help='a model folder or weights (.npz) to start from, those that fit are '
+                        'taken; for whisper a Hugging Face folder, a .pt, or a folder imported with --trainable')
     parser.add_argument('--steps', type=int, help='overrides loop.steps')
     parser.add_argument('--stop-loss', type=float, help='stop once the training loss is below this')
     parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
@@ -122,7 +122,7 @@ def run(config: dict, options) -> dict:
     from training.speech.data import Batches, Cache
     from training.speech.model import Characters, Size, SpeechModel
     from training.speech.validation import Validation
-    from training.weights import load_weights, save_run_config
+    from training.weights import initial_weights, load_weights, named_weights, save_run_config
     plain = options.backend != 'tensorflow'
     if keras.backend.backend() != options.backend:
         raise ConfigurationError(f'--backend {options.backend}: Keras already runs on {keras.backend.backend()}')
@@ -152,8 +152,13 @@ def run(config: dict, options) -> dict:
     with strategy if plain else strategy.scope():
         model = SpeechModel(Size(**config['model'])).build_all()
         if options.init:
-            missing = load_weights(model, options.init, partial=True)
-            print(f'{options.init}: {len(missing)} weights not taken', flush=True)
+            missing = load_weights(model, initial_weights(options.init), partial=True)
+            count = len(named_weights(model))
+            if len(missing) == count:
+                raise ConfigurationError(f'--init {options.init}: none of its weights fits {options.config}; use the '
+                                         'config that it was trained with (model.yaml, training)')
+            print(f'{options.init}: {count - len(missing)} of {count} weights taken'
+                  + (f', not {", ".join(missing[:3])}{" ..." * (len(missing) > 3)}' if missing else ''), flush=True)
     save_run_config(options.folder, {'config': config, 'size': asdict(model.size), 'clips': len(batches.usable),
                                      'command': 'python -m training train speech ' + ' '.join(sys.argv[3:]),
                                      'parameters': model.count_params()})

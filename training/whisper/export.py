@@ -5,15 +5,15 @@ For each length B (s): `encode_B` (samples -> keys, values of cross-attention) a
 """
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from robot_ai.model_store import describe_files
 from training import litert
+from training.weights import WEIGHTS, named_weights, ship_weights, to_numpy
 from training.whisper.model import FRAME_SAMPLES, WhisperModel
 from training.whisper.sources import Source
 
-GRAPH, TOKENS, WEIGHTS = 'whisper.tflite', 'tokens.json', 'weights.npz'
+GRAPH, TOKENS = 'whisper.tflite', 'tokens.json'
 MAX_TOKENS = 224  # prompt and transcript: half of what the decoder was trained on, as in OpenAI's decoding
 LICENCES = {'weights': "OpenAI's Whisper weights are MIT; a fine-tuned copy has its maker's licence: see where it "
                        'was downloaded'}
@@ -61,11 +61,11 @@ def write_folder(model: WhisperModel, source: Source, out: Path, buckets_s: list
     (out / GRAPH).write_bytes(to_flatbuffer(model, buckets_s, beams, heads, tokens, quantize))
     source.tokenizer.save(out / TOKENS)
     if trainable:
-        np.savez(out / WEIGHTS, **named(model))
-    files = [GRAPH, TOKENS, *([WEIGHTS] if trainable else [])]
+        ship_weights({key: to_numpy(v) for key, v in named_weights(model).items()}, out)
     width = size.width // size.decoder_heads
     document = {
-        'kind': 'speech', 'name': out.name, 'version': '1', 'graph': GRAPH, 'files': describe_files(out, files),
+        'kind': 'speech', 'name': out.name, 'version': '1', 'graph': GRAPH,
+        'files': describe_files(out, [GRAPH, TOKENS], [WEIGHTS] if trainable else []),
         'labels': [],
         'parameters': {
             'architecture': 'whisper', 'sample_rate': 16000, 'frame_s': FRAME_SAMPLES / 16000,
@@ -83,11 +83,6 @@ def write_folder(model: WhisperModel, source: Source, out: Path, buckets_s: list
         'licences': LICENCES, 'origin': source.origin, 'weights': 'int8' if quantize else 'float32', **(facts or {})}
     (out / 'model.yaml').write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding='utf-8')
     (out / 'MODEL_CARD.md').write_text(card(model, source, document), encoding='utf-8')
-
-
-def named(model: WhisperModel) -> dict[str, np.ndarray]:
-    """Return the weights by their paths inside the model, as training.loop stores them."""
-    return {v.path.split('/', 1)[1]: np.asarray(v) for v in model.trainable_variables}
 
 
 def card(model, source, document) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 from robot_ai.errors import ConfigurationError, ModelError
 from robot_ai.model_store import load_model
 from robot_ai.speech.whisper_tokenizer import WhisperTokenizer
-from training.whisper.export import TOKENS, WEIGHTS
+from training.weights import WEIGHTS, initial_weights
+from training.whisper.export import TOKENS
 from training.whisper.sources import Source, read_source
 
 FRAMES_A_SECOND = 50
@@ -46,7 +47,7 @@ def open_init(folder: str) -> tuple[Source, Path | None]:
         raise ModelError(f'{path}: is no imported Whisper')
     if WEIGHTS not in info.document['files']:
         raise ModelError(f'{path}: holds no {WEIGHTS}; import it again with --trainable, or name the original folder')
-    return restored(info.parameters, path, str(info.document.get('origin', path.name))), path / WEIGHTS
+    return restored(info.parameters, path, str(info.document.get('origin', path.name))), initial_weights(path)
 
 
 def restored(facts: dict, folder: Path, origin: str) -> Source:
