@@ -20,6 +20,7 @@ from robot_ai.speech.decoding import Decoder
 from robot_ai.speech.measure import LEVELS_DB, calibration_error
 from robot_ai.speech.recognizer import Final, SpeechRecognizer
 from robot_ai.speech.spanish import fold, normalize
+from training.speech.augment import mix
 from training.speech.clips import spread
 from training.speech.conditions import distort
 from training.speech.non_speech import clips as sounds_without_speech
@@ -222,10 +223,21 @@ def non_speech(evaluation: Evaluation) -> Iterator[Line]:
         paths = [folder] if folder.is_file() else sorted(
             path for path in folder.rglob('*') if path.suffix.lower() in SOUND_SUFFIXES)
         yield _false(evaluation, folder.name, _recordings(shown(paths, folder.name)))
+    yield from _babble(evaluation)
     for (split, source), clips in evaluation.chosen(40, ('split', 'source')).items():
         told = [evaluation.listen(padded(evaluation.sound(clip))) for clip in shown(clips, f'rejected {source}')]
         yield Line('non-speech', f'true {source} {split}', len(clips),
                    {'rejected': share(sum(final is None for final in told), len(clips))})
+
+
+def _babble(evaluation):
+    """Twenty minutes of six Spanish voices at once, 5 dB below a pink noise: speech, but nobody's to the robot."""
+    voices = [evaluation.sound(clip) for rows in evaluation.chosen(8, words=False).values() for clip in rows]
+    if voices:
+        minutes = max(1, round(20 * evaluation.options.minutes))
+        babble = (mix(noises.scene('pink', 60, -30, seed), noises.babble(voices, 60, -30, seed), 5.0)
+                  for seed in shown(range(minutes), 'babble'))
+        yield _false(evaluation, 'Spanish babble at -5 dB', babble, 'no goal')
 
 
 def _recordings(paths):
@@ -271,11 +283,17 @@ def _calibrated(what, clips, told, whole):
         'utterance_calibration_error': calibration_error(whole)})
 
 
+def cleaning(evaluation: Evaluation) -> Iterator[Line]:
+    """Sound as it came, cleaned, and with its noise reduced too; see training/speech/cleaning_rows.py."""
+    from training.speech.cleaning_rows import cleaning_lines
+    return cleaning_lines(evaluation)
+
+
 def dialogue(evaluation: Evaluation) -> Iterator[Line]:
     """What the bundled dialogue is told by held-out synthetic voices; see training/speech/dialogue_rows.py."""
     from training.speech.dialogue_rows import dialogue_lines
     return dialogue_lines(evaluation)
 
 
-ROWS = {'wer': wer, 'conditions': conditions, 'ngram': ngram, 'human': human, 'dialogue': dialogue, 'words': words,
-        'non-speech': non_speech, 'calibration': calibration}
+ROWS = {'wer': wer, 'conditions': conditions, 'cleaning': cleaning, 'ngram': ngram, 'human': human,
+        'dialogue': dialogue, 'words': words, 'non-speech': non_speech, 'calibration': calibration}
