@@ -1,6 +1,7 @@
 """Decoding finds the path that was planted, and scores it as summing over every alignment by hand does."""
 import itertools
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -161,6 +162,18 @@ def test_ngram_scores_are_the_files(tmp_path):
         assert model.score(state, 'casa')[0] == pytest.approx(-0.1 * ln10, rel=1e-3)
         assert model.score(state, 'la')[0] == pytest.approx((-0.2 - 0.8) * ln10, rel=1e-3)  # by back-off
         assert model.score(state, 'zzz')[0] == pytest.approx((-0.2 - 1.0) * ln10, rel=1e-3)
+
+
+def test_an_hour_of_new_sound_does_not_fill_the_memory():
+    """What is said never ends: the scores kept must not grow with it."""
+    units = ['<s>', *'abcdefghij']
+    model = NgramModel(6, units, np.zeros(1, np.uint64), np.zeros(1, np.float16), np.zeros(1, np.float16))
+    tracemalloc.start()
+    for state in itertools.product(range(1, 11), repeat=5):
+        model.score(state, 'unknown')
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 10_000_000
 
 
 def test_ngram_chooses_the_likelier_word(tmp_path):
