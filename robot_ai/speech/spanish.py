@@ -9,7 +9,9 @@ import unicodedata
 
 from anyascii import anyascii
 
+from robot_ai.speech import spanish_codes as codes
 from robot_ai.speech import spanish_quantities as quantities
+from robot_ai.speech import spanish_times as times
 from robot_ai.speech import spanish_words as words
 from robot_ai.speech.spanish_numbers import digits, without_accents
 from robot_ai.speech.spanish_tables import BARE_ABBREVIATIONS, SPELLED
@@ -24,9 +26,16 @@ _SPACES = re.compile(r'[\s\u00a0\u2000-\u200a\u202f\u205f\u3000]+')
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])['’‘`´](?=[^\W\d_])")
 _OUTSIDE = re.compile(f'[^{ALPHABET}]+')
 _KEPT = {*ALPHABET}
-_RULES = (words.addresses, quantities.units, quantities.currencies, words.abbreviations, words.roman_numerals,
-          quantities.dates, quantities.telephones, quantities.hours, quantities.ordinals, quantities.fractions,
-          quantities.ranges, words.initialisms, quantities.cardinals, words.symbols)
+_SUBSCRIPTS = str.maketrans('₀₁₂₃₄₅₆₇₈₉', '0123456789')
+_RULES = (codes.addresses, codes.identity_cards, words.half_days, quantities.units, quantities.currencies,
+          words.abbreviations, times.dates, words.roman_numerals, codes.telephones, times.hours, codes.dotted_numbers,
+          quantities.ordinals, quantities.fractions, quantities.powers, quantities.ranges, words.initialisms,
+          quantities.cardinals, words.symbols)
+# What needs no look where there is no figure or sign.
+_OF_FIGURES = {codes.identity_cards, codes.telephones, codes.dotted_numbers, times.dates, times.hours,
+               quantities.units, quantities.currencies, quantities.ordinals, quantities.fractions, quantities.powers,
+               quantities.ranges, quantities.cardinals}
+_FIGURE = re.compile('[^a-zA-Z À-ÿ.,;:!?¡¿()"\'«»—-]|[ºª²³]')
 
 
 def normalize(text: str) -> str:
@@ -35,12 +44,14 @@ def normalize(text: str) -> str:
     Text with a letter or digit never becomes empty; normalizing twice changes nothing; it never raises.
     """
     text = _SPACES.sub(' ', _INVISIBLE.sub('', unicodedata.normalize('NFC', text)))
-    text = _APOSTROPHE.sub('', text)
+    text = _APOSTROPHE.sub('', text).translate(_SUBSCRIPTS)
+    figures = _FIGURE.search(text)
     for rule in _RULES:
-        text = rule(text)
+        if figures or rule not in _OF_FIGURES:
+            text = rule(text)
     text = ''.join(letter if letter in _KEPT else _spanish_letter(letter)
                    for letter in text.lower())
-    cleaned = words.lowercase_centuries(_OUTSIDE.sub(' ', text).split())
+    cleaned = words.bare_units(words.lowercase_centuries(_OUTSIDE.sub(' ', text).split()))
     return ' '.join(_spoken_word(word) for word in cleaned)
 
 

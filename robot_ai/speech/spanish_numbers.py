@@ -65,7 +65,9 @@ def cardinal_of_text(text: str, feminine: bool = False, apocope: bool = False) -
 
 
 def ordinal(value: int, feminine: bool = False, plural: bool = False, apocope: bool = False) -> str:
-    """Return the ordinal of 1..999 (others: the cardinal): 1.er -> primer, 21.ª -> vigesimoprimera."""
+    """Return the ordinal of 1..1000 (others: the cardinal): 1.er -> primer, 21.ª -> vigesimoprimera."""
+    if value == 1000:
+        return 'milésim' + ('a' if feminine else 'o') + ('s' if plural else '')
     if not 1 <= value <= 999:
         return cardinal(value, feminine)
     hundreds, tens, units = value // 100, value // 10 % 10, value % 10

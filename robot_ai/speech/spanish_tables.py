@@ -75,8 +75,20 @@ ABBREVIATIONS = {
     'pta.': 'peseta', 'ptas.': 'pesetas', 'pts.': 'pesetas', 'mill.': 'millones', 'ene.': 'enero', 'feb.':
     'febrero', 'abr.': 'abril', 'ago.': 'agosto', 'sept.': 'septiembre', 'oct.': 'octubre', 'nov.':
     'noviembre', 'dic.': 'diciembre', 'Kg.': 'kilogramos', 'cód.': 'código', 'gr.': 'gramos', 'dna.': 'docena',
-    'k. o.': 'ka o', 'o. k.': 'o ka', 'mts.': 'metros', 'hrs.': 'horas', 'min.': 'minutos',
-    'seg.': 'segundos', 'Gta.': 'glorieta', 'Pje.': 'pasaje', 'Trav.': 'travesía', 'Pol. Ind.':
+    'S. L. U.': 'sociedad limitada unipersonal', 'N.ª S.ª': 'nuestra señora',
+    'RR. MM.': 'reyes magos', 'AA. VV.': 'autores varios', 'VV. AA.': 'varios autores', 'nro.': 'número',
+    'nros.': 'números', 'y ss.': 'y siguientes', 's. f.': 'sin fecha',
+    's. e. u o.': 'salvo error u omisión', 'Q. E. P. D.': 'que en paz descanse', 'Q. E. D.': 'quod erat demonstrandum',
+    'q. D. g.': 'que dios guarde', 'q. s. g. h.': 'que santa gloria haya', 'N. del T.': 'nota del traductor',
+    'N. del A.': 'nota del autor', 'N. del E.': 'nota del editor', 'N. de la R.': 'nota de la redacción',
+    'p. e.': 'por ejemplo', 'Pl.': 'plaza', 'Ltda.': 'limitada', 'Ltdo.': 'limitado', 'Vda.': 'viuda', 'Vdo.': 'viudo',
+    'Exmo.': 'excelentísimo', 'Exma.': 'excelentísima', 'Excmos.': 'excelentísimos', 'Excmas.': 'excelentísimas',
+    'Ilmos.': 'ilustrísimos', 'Ilmas.': 'ilustrísimas', 'Iltmo.': 'ilustrísimo', 'Iltma.': 'ilustrísima',
+    'lín.': 'línea', 'lám.': 'lámina', 'láms.': 'láminas', 'cta. cte.': 'cuenta corriente',
+    'univ.': 'universidad', 'cént.': 'céntimo', 'cénts.': 'céntimos', 'jul.': 'julio', 'jun.': 'junio',
+    'lun.': 'lunes', 'mié.': 'miércoles', 'jue.': 'jueves', 'sáb.': 'sábado',
+    'k. o.': 'ka o', 'o. k.': 'o ka', 'mts.': 'metros', 'hrs.': 'horas',
+    'Gta.': 'glorieta', 'Pje.': 'pasaje', 'Trav.': 'travesía', 'Pol. Ind.':
     'polígono industrial', 'Fco.': 'francisco', 'Mª': 'maría',
     'M.ª': 'maría', 'Fdez.': 'fernández', 'Glez.': 'gonzález', 'Gzlez.': 'gonzález', 'Hdez.': 'hernández',
     'Mtnez.': 'martínez', 'Rguez.': 'rodríguez', 'Jr.': 'júnior', 'Km.': 'kilómetro'}
@@ -96,19 +108,29 @@ ABBREVIATIONS_BEFORE = {
     'lib.': (r'\s*(?:\d|[IVXL]+\b)', 'libro'), 'C.': (r'\s*\d{5}\b', 'código'), 'No.': (r'\s*\d', 'número'),
     'no.': (r'\s*\d', 'número'), 'it.': (r'\s*\d', 'ítem'), 'esc.': (r'\s*(?:\d|[IVXL]+\b)', 'escena'),
     'núm': (r'\s*\d', 'número'), 'pág': (r'\s*\d', 'página'), 'art': (r'\s*\d', 'artículo'),
+    'S. A.': (r' (?:el|la) (?:[Pp]r[ií]nc|[Ii]nfant|[Gg]ran|[Aa]rchi|[Dd]uque)', 'su alteza'),
+    'c/': (r'\.?\s*[A-ZÁÉÍÓÚÑ]', 'calle'), 'Pº': (r' (?:de|del)\b', 'paseo'), 'Min.': (r'\s*de\b', 'ministerio'),
+    'min.': (r'(?=$|\W)(?!\s*[A-ZÁÉÍÓÚÑ])', 'minutos'), 'seg.': (r'(?=$|\W)(?!\s*[A-ZÁÉÍÓÚÑ])', 'segundos'),
+    'T.': (r'\s*(?:\d|[IVXL]+\b(?!\.))', 'tomo'), 'el P.': (r'\s*[A-ZÁÉÍÓÚÑ][a-záéíóúñü]+', 'el padre'),
+    'km': (r'\s*\d', 'kilómetro'), 'Km': (r'\s*\d', 'kilómetro'), 'Esc.': (r'\s*(?:\d|[IVXL]+\b)', 'escena'),
+    'Bach.': (r' [A-ZÁÉÍÓÚÑ][a-záéíóúñü]+', 'bachiller'), 'Br.': (r' [A-ZÁÉÍÓÚÑ][a-záéíóúñü]+', 'bachiller'),
+    'EE UU': (r'', 'estados unidos'), 'p. ': (r'(?:[IVXL]{2,})\b', 'página'), 'pár.': (r'\s*\d', 'párrafo'),
     'N.': (r'\s*\d', 'número'), 'N': (r'\s*[º°]\s*\d', 'número')}
 
 # Read as abbreviations even when the point was forgotten (never words of their own in Spanish).
 BARE_ABBREVIATIONS = {'sr': 'señor', 'sra': 'señora', 'srta': 'señorita', 'sres': 'señores', 'dr': 'doctor',
                       'dra': 'doctora', 'etc': 'etcétera', 'cía': 'compañía',
-                      'eeuu': 'estados unidos', 'eua': 'estados unidos de américa', 'km': 'kilómetros',
-                      'kg': 'kilogramos', 'cm': 'centímetros',
-                      'mm': 'milímetros', 'kms': 'kilómetros', 'kgs': 'kilogramos'}
+                      'eeuu': 'estados unidos', 'eua': 'estados unidos de américa', 'vs': 'versus'}
+# Units without a number: (after a word of SINGULAR_BEFORE, else).
+BARE_UNITS = {'km': ('kilómetro', 'kilómetros'), 'kg': ('kilogramo', 'kilogramos'),
+              'cm': ('centímetro', 'centímetros'), 'mm': ('milímetro', 'milímetros'),
+              'kms': ('kilómetros', 'kilómetros'), 'kgs': ('kilogramos', 'kilogramos')}
+SINGULAR_BEFORE = _words('un el al del por cada medio este ese aquel ningún primer último')
 
 # Initialisms said letter by letter in any case; all-consonant capitals are spelled without standing here.
 SPELLED = _words('cd dvd tv usb dni adn arn gps sms html www pdf http https pc wc fbi nba bbc ia ue url rtve '
               'ceo atm pvc '
-              'ot cpu hp dj mp tdt tnt uci oea itv ibm ong')
+              'ot cpu hp dj mp tdt tnt uci oea itv ibm ong adsl irpf lgtbi vih ugt erc tve')
 
 # Words that look like initialisms without vowels but are interjections.
 CONSONANT_WORDS = _words('mmm mm hm hmm pst psst sh shh shhh brr brrr grr grrr zzz pss chst chss ss sss rrr jm '
@@ -121,7 +143,12 @@ UNITS = {
     'cm': ('centímetro', 'centímetros', False), 'mm': ('milímetro', 'milímetros', False),
     'µm': ('micrómetro', 'micrómetros', False), 'nm': ('nanómetro', 'nanómetros', False),
     't': ('tonelada', 'toneladas', True), 'kg': ('kilogramo', 'kilogramos', False),
-    'Kg': ('kilogramo', 'kilogramos', False), 'g': ('gramo', 'gramos', False), 'gr': ('gramo', 'gramos', False),
+    'Kg': ('kilogramo', 'kilogramos', False), 'KG': ('kilogramo', 'kilogramos', False),
+    'kgs': ('kilogramo', 'kilogramos', False), 'Km': ('kilómetro', 'kilómetros', False),
+    'KM': ('kilómetro', 'kilómetros', False), 'kms': ('kilómetro', 'kilómetros', False),
+    'Kms': ('kilómetro', 'kilómetros', False), 'mts': ('metro', 'metros', False),
+    'KM/H': ('kilómetro por hora', 'kilómetros por hora', False),
+    'g': ('gramo', 'gramos', False), 'gr': ('gramo', 'gramos', False),
     'mg': ('miligramo', 'miligramos', False), 'µg': ('microgramo', 'microgramos', False),
     'l': ('litro', 'litros', False), 'L': ('litro', 'litros', False), 'hl': ('hectolitro', 'hectolitros', False),
     'dl': ('decilitro', 'decilitros', False), 'cl': ('centilitro', 'centilitros', False),
@@ -141,6 +168,8 @@ UNITS = {
     'J': ('julio', 'julios', False), 'kJ': ('kilojulio', 'kilojulios', False),
     'cal': ('caloría', 'calorías', True), 'kcal': ('kilocaloría', 'kilocalorías', True),
     'Pa': ('pascal', 'pascales', False), 'hPa': ('hectopascal', 'hectopascales', False),
+    'mmHg': ('milímetro de mercurio', 'milímetros de mercurio', False), 'mcg': ('microgramo', 'microgramos', False),
+    'UI': ('unidad internacional', 'unidades internacionales', True),
     'dB': ('decibelio', 'decibelios', False), 'Ω': ('ohmio', 'ohmios', False),
     'kB': ('kilobyte', 'kilobytes', False), 'KB': ('kilobyte', 'kilobytes', False),
     'MB': ('megabyte', 'megabytes', False), 'GB': ('gigabyte', 'gigabytes', False),
@@ -173,15 +202,26 @@ CURRENCIES = {
     'céntimos'),
     'Bs': ('boliviano', 'bolivianos', False, 'centavo', 'centavos')}
 
+# With these signs a comma may part the thousands, as it does in Mexico.
+ENGLISH_THOUSANDS = ('$', 'US$', 'USD', 'MXN', '£', 'GBP')
+
 MONTHS = ('enero', 'febrero', 'marzo', 'abril', 'mayo', 'junio', 'julio', 'agosto', 'septiembre', 'octubre',
           'noviembre', 'diciembre')
+SHORT_MONTHS = {name: number + 1 for number, month in enumerate(MONTHS) for name in (month, month[:3])}
+SHORT_MONTHS.update(sept=9, set=9)
 
 SYMBOLS = {'&': ' y ', '+': ' más ', '=': ' igual a ', '×': ' por ', '÷': ' entre ', '±': ' más menos ',
            '<': ' menor que ', '>': ' mayor que ', '≤': ' menor o igual que ', '≥': ' mayor o igual que ',
            '≠': ' distinto de ', '≈': ' aproximadamente igual a ', '√': ' raíz cuadrada de ', '∞': ' infinito ',
            '@': ' arroba ', '§': ' párrafo ', '©': ' copyright ', '−': ' menos ', 'π': ' pi ',
            '²': ' al cuadrado ', '³': ' al cubo ', '€': ' euros ',
+           '∑': ' suma de ', '∫': ' integral de ',
            '$': ' dólares ', '£': ' libras ', '%': ' por ciento ', '‰': ' por mil ', '™': ' ', '®': ' '}
+
+# Greek letters that stand alone (RAE 2010).
+GREEK = {'α': 'alfa', 'β': 'beta', 'γ': 'gamma', 'δ': 'delta', 'ε': 'épsilon', 'ζ': 'dseta', 'η': 'eta', 'θ': 'zeta',
+         'ι': 'iota', 'κ': 'kappa', 'λ': 'lambda', 'μ': 'mi', 'ν': 'ni', 'ξ': 'xi', 'ο': 'ómicron', 'π': 'pi',
+         'ρ': 'ro', 'σ': 'sigma', 'τ': 'tau', 'υ': 'ípsilon', 'φ': 'fi', 'χ': 'ji', 'ψ': 'psi', 'ω': 'omega'}
 
 # Before a Roman numeral: word -> feminine. With these I is said as an ordinal, the rest as cardinals (RAE: both
 # are right up to ten; cardinals are what readers of audiobooks say).
@@ -198,8 +238,12 @@ ROMAN_AFTER = {
     'fábula': True, 'estrofa': True, 'número': False, 'página': True, 'páginas': True, 'episodio': False,
     'dinastía': True, 'sinfonía': True, 'noche': True, 'estancia': True, 'milenio': False, 'división': True,
     'factor': False, 'grupo': False, 'clase': True, 'unidad': True, 'tema': False, 'módulo': False,
-    'bloque': False, 'mundial': True, 'etapa': True, 'plan': False, 'legislatura': True, 'ley': True, 'serie':
+    'bloque': False, 'párrafo': False, 'prólogo': False, 'verso': False, 'versos': False, 'versículo': False,
+    'mundial': True, 'etapa': True, 'plan': False, 'legislatura': True, 'ley': True, 'serie':
     True}
+# With these I is a cardinal too: "tipo uno", "tabla uno".
+ROMAN_ONE = _words('tipo tipos fase nivel grado factor anexo tabla figura lámina apartado módulo bloque tema unidad '
+                   'etapa grupo clase división plan número página párrafo verso versículo')
 # Only with these can a lone L, C, D or M be a number ("capítulo L", but "vitamina C", "plan D").
 ROMAN_LARGE_AFTER = {'capítulo', 'capitulo', 'capítulos', 'salmo', 'soneto', 'rima', 'canto', 'página', 'páginas',
                      'estrofa', 'número'}
@@ -227,7 +271,7 @@ REGNAL_NAMES = {name: False for name in _words(
     'leopoldo león luis maximiliano nicolás napoleón pablo pedro pío ramiro ramón recaredo ricardo roberto '
     'rodolfo '
     'rodrigo sancho segismundo silvestre sixto ptolomeo ramsés tolomeo urbano víctor manuel pipino otón '
-    'carlomagno '
+    'carlomagno balduino hugo harald olaf solimán alberto vladislao ladislao esteban luitpoldo humberto '
     'sisebuto ordoño bermudo fruela garcía berenguer borrell iván pablo constantino justiniano teodosio tiberio '
     'jerjes artajerjes ciro mahoma mohamed hasán hasan husein abdul abderramán almanzor muley hakam calixto '
     'adriano '
@@ -236,6 +280,15 @@ REGNAL_NAMES.update({name: True for name in _words(
     'isabel catalina cristina margarita maría juana beatriz leonor victoria ana cleopatra berenguela urraca '
     'blanca '
     'petronila carlota guillermina juliana teodora')})
+
+# Nouns of which people take a half: "1/2 pastilla" is "media pastilla".
+HALVED = ('hora', 'minuto', 'día', 'mes', 'año', 'siglo', 'kilo', 'gramo', 'libra', 'tonelada', 'litro', 'docena',
+          'taza', 'vaso', 'copa', 'botella', 'cucharada', 'cucharadita', 'pastilla', 'comprimido', 'tableta', 'sobre',
+          'dosis', 'metro', 'kilómetro', 'milla', 'legua', 'vuelta', 'página', 'naranja', 'limón', 'manzana', 'cebolla',
+          'pan', 'barra', 'euro', 'punto', 'jornada')
+# Feminine nouns that begin with a stressed a: "un agua" (RAE).
+STRESSED_A = _words('agua águila alba alga alma ama ancla ánfora ansia ánima área arma arpa asa aspa ascua asta aula '
+                    'ave habla hacha hada hambre álgebra alza haba haya')
 
 # Nouns with an ending that tells the wrong gender, of those often counted.
 FEMININE_NOUNS = _words(
@@ -288,5 +341,5 @@ LABELS = _words('número números capítulo capítulos página páginas artícul
              'volúmenes figuras párrafo circa hacia punto nivel ejercicio problema')
 # After "1": what follows is no noun, the number stands alone ("1 y 2").
 NOUNLESS_AFTER_ONE = _words(
-    'y o e u ni a al de del en con por para sin que se es era son no si sí como pero ha he más '
+    'y o ó e u ni a al de del en con por para sin que se es era son no si sí como pero ha he más '
                          'menos entre sobre hasta desde hacia según cuando donde coma punto le lo la los las')

@@ -1,4 +1,4 @@
-"""Rules of `spanish.normalize` about words: addresses, abbreviations, Roman numerals, initials, symbols.
+"""Rules of `spanish.normalize` about words: abbreviations, Roman numerals, initials, symbols.
 
 Each takes text and returns it with one kind of thing spelled out; `spanish.py` says in which order.
 """
@@ -8,12 +8,16 @@ from robot_ai.speech.spanish_numbers import cardinal, ordinal, roman_value
 from robot_ai.speech.spanish_tables import (
     ABBREVIATIONS,
     ABBREVIATIONS_BEFORE,
+    BARE_UNITS,
     CONSONANT_WORDS,
+    GREEK,
     LETTER_NAMES,
     REGNAL_NAMES,
     ROMAN_AFTER,
     ROMAN_BEFORE,
     ROMAN_LARGE_AFTER,
+    ROMAN_ONE,
+    SINGULAR_BEFORE,
     SPELLED,
     SYMBOLS,
 )
@@ -25,22 +29,6 @@ _UPPER = 'A-ZÁÉÍÓÚÜÑ'
 def spell(word: str) -> str:
     """Return a word letter by letter: 'usb' -> 'u ese be'."""
     return ' '.join(LETTER_NAMES.get(letter, letter) for letter in word.lower())
-
-
-_ADDRESS = re.compile(r'(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b[\w-]+\.(?:com|es|org|net|mx|ar)\b')
-
-
-def addresses(text: str) -> str:
-    """Web and mail addresses are said sign by sign: "a@b.es" -> "a arroba b punto es"."""
-    def say(match):
-        address = re.sub(r'^https?://', '', match[0]).rstrip('.,;:!?)»”"')
-        tail = re.sub(r'^https?://', '', match[0])[len(address):]
-        for sign, name in (('.', 'punto'), ('@', 'arroba'), ('/', 'barra'), ('-', 'guion'), ('_', 'guion bajo'),
-                           (':', 'dos puntos'), ('=', 'igual a'), ('&', 'y'),
-                           ('?', ' '), ('+', 'más'), ('%', ' ')):
-            address = address.replace(sign, f' {name} ')
-        return address.lower() + tail
-    return _ADDRESS.sub(say, text)
 
 
 def _abbreviation_pattern(key):
@@ -57,17 +45,26 @@ def _key(text):
 _READINGS = {_key(key): reading for key, reading in ABBREVIATIONS.items()}
 _ABBREVIATION = re.compile(rf'(?<![{_LETTER}\d.])(?:' + '|'.join(
     _abbreviation_pattern(key) for key in sorted(ABBREVIATIONS, key=len, reverse=True)) + ')')
-_BEFORE = [(re.compile(rf'(?<![{_LETTER}\d.]){re.escape(key)}(?={following})'), f' {reading} ')
+_BEFORE = [(re.compile(rf'(?<![{_LETTER}\d.])(?<![{_UPPER}]\. ){re.escape(key)}(?={following})'), f' {reading} ')
            for key, (following, reading) in ABBREVIATIONS_BEFORE.items()]
+_ERA = re.compile(r'(?<=[\dIVX]) ?([AD])\. ?C\.')  # of years and centuries: "300 A.C."
+_CENTURY_BEGINS = re.compile(rf'(?<![{_LETTER}.])S\.? ?(?=[IVX]{{2,}}\b)')
+_NOON = re.compile(r'(?i)(?<=\blas 12) m\.')  # meridies
 _HALF_DAY = re.compile(r'(?<=\d) ?([ap])\. ?m\.|(?<=\d) ?([AP])\.? ?M\.?(?![A-Za-z])|(?<=\d) ?([ap])m\b')
 
 
+def half_days(text: str) -> str:
+    """Letters after an hour or a year that are no unit: "8 a. m." -> "8 a eme", "300 A.C." -> "300 antes de cristo"."""
+    text = _ERA.sub(lambda m: (' antes' if m[1] == 'A' else ' después') + ' de cristo ', _NOON.sub(' eme ', text))
+    return _HALF_DAY.sub(lambda m: f' {spell((m[1] or m[2] or m[3]) + "m")} ', text)
+
+
 def abbreviations(text: str) -> str:
-    """Abbreviations are read: "Sr." -> "señor", "p. 5" -> "página 5", "8 a. m." -> "8 a eme"."""
-    text = _HALF_DAY.sub(lambda m: f' {spell((m[1] or m[2] or m[3]) + "m")} ', text)
+    """Abbreviations are read: "Sr." -> "señor", "p. 5" -> "página 5"."""
     for pattern, reading in _BEFORE:
         text = pattern.sub(reading, text)
     text = _ABBREVIATION.sub(lambda m: f' {_READINGS.get(_key(m[0]), m[0])} ', text)
+    text = _CENTURY_BEGINS.sub('siglo ', text)
     return re.sub(' {2,}', ' ', text)
 
 
@@ -75,7 +72,12 @@ _ROMAN = r'[IVXLCDM]+'
 _AFTER = re.compile(rf'(?i:\b({"|".join(ROMAN_AFTER)})) ({_ROMAN})\b'
                     rf'((?:(?: ?[-–,] ?| [yeoa] | al? )(?!I\.){_ROMAN}\b)*)')
 _EVENT = re.compile(rf'\b({_ROMAN})\.?[ªº]? (?i:({"|".join(ROMAN_BEFORE)}))\b')
-_KING = re.compile(rf'\b([{_UPPER}][{_LETTER}]+) ({_ROMAN})\b(( y | e ){_ROMAN}\b)?')
+_KING = re.compile(rf'\b([{_UPPER}][{_LETTER}]+) ({_ROMAN})\b((?:(?:, | y | e ){_ROMAN}\b(?!\.))*)'
+                   rf'(?: (de [{_UPPER}][{_LETTER}]+) y ({_ROMAN}) (?=de\b))?')
+# What no word or initialism is: XVI, XIX, VII, III; and every long one.
+_SURE = re.compile(rf'(?<![{_LETTER}\d.])(?=[IVXLCDM]{{2}})(?:X{{0,3}}(?:IX|VI{{1,3}}|I{{2,3}})|X{{1,2}}(?:IV|V|I)'
+                   rf'|(?=[IVXLCDM]{{4}})M{{0,3}}(?:CM|CD|D?C{{0,3}})(?:XC|XL|L?X{{0,3}})(?:IX|IV|V?I{{0,3}}))(?![{_LETTER}\d])')
+_CENTURY = re.compile(r'(?<=\b[ea]l )(XX?)(?![\w.-]| [A-Z])|(?<=\bdel )(XX?)(?![\w.-]| [A-Z])')
 _SURNAME = re.compile(rf'\. ?[{_UPPER}]')
 _MOSTLY_KINGS = ('carlos', 'felipe', 'alfonso', 'fernando', 'enrique', 'pío', 'napoleón')
 _NOT_ALONE = ('MI', 'DI', 'CD', 'CC', 'MIX')  # words and initialisms where nothing shows them to be numbers
@@ -90,7 +92,9 @@ def roman_numerals(text: str) -> str:
         return text.replace(alone[1], cardinal(roman_value(alone[1])))
     text = _AFTER.sub(_after_noun, text)
     text = _EVENT.sub(_before_noun, text)
-    return _KING.sub(_after_name, text)
+    text = _KING.sub(_after_name, text)
+    text = _CENTURY.sub(lambda m: cardinal(roman_value(m[0])), text)
+    return _SURE.sub(lambda m: m[0] if m[0] == 'VI' else cardinal(roman_value(m[0])), text)
 
 
 def _after_noun(match):
@@ -103,7 +107,8 @@ def _after_noun(match):
     else:
         others_said = re.sub(_ROMAN, lambda m: cardinal(roman_value(m[0])), others)
         others_said = re.sub(r' ?[-–] ?', ' a ', others_said)
-    said = ordinal(1, ROMAN_AFTER[noun.lower()]) if first == 'I' and not others else cardinal(roman_value(first))
+    ordinal_one = first == 'I' and not others and noun.lower() not in ROMAN_ONE
+    said = ordinal(1, ROMAN_AFTER[noun.lower()]) if ordinal_one else cardinal(roman_value(first))
     return f'{noun} {said}{others_said}'
 
 
@@ -117,20 +122,23 @@ def _before_noun(match):
 
 
 def _after_name(match):
-    name, numeral, other = match[1], match[2], match[3]
+    name, numeral, others, place, elsewhere = match.groups()
     value = roman_value(numeral)
-    regnal = name.lower() in REGNAL_NAMES
+    known = name.lower() if name.lower() in REGNAL_NAMES else name.lower().removesuffix('s')  # "los Felipes"
+    regnal = known in REGNAL_NAMES
     # Without a known name only two letters that no initials would be; MI, DI, CD ... stay what they are.
     initial = len(numeral) == 1 and _SURNAME.match(match.string, match.end()) and name.lower() not in _MOSTLY_KINGS
     unsure = len(numeral) == 1 or numeral == 'VI' or name.isupper()
     if not value or value > 39 or initial or (unsure and not regnal):
         return match[0]
-    feminine = REGNAL_NAMES.get(name.lower(), name.lower().endswith('a'))
+    feminine = REGNAL_NAMES.get(known, name.lower().endswith('a'))
 
     def say(number):
         return ordinal(number, feminine) if number <= 10 else cardinal(number)
-    second = roman_value(other[3:]) if other else 0
-    return f'{name} {say(value)}' + (f'{other[:3]}{say(second)}' if second else other or '')
+    others = re.sub(_ROMAN, lambda m: say(roman_value(m[0])) if roman_value(m[0]) else m[0], others)
+    if place:  # "Carlos I de España y V de Alemania"
+        others += f' {place} y {say(roman_value(elsewhere)) if roman_value(elsewhere) else elsewhere} '
+    return f'{name} {say(value)}{others}'
 
 
 def lowercase_centuries(words: list[str]) -> list[str]:
@@ -143,10 +151,19 @@ def lowercase_centuries(words: list[str]) -> list[str]:
     return [part for word in words for part in word.split()]
 
 
+def bare_units(words: list[str]) -> list[str]:
+    """Return words with units that stand without a number read: "un km" -> "un kilómetro", "varios km"."""
+    return [BARE_UNITS[word][0 if before in SINGULAR_BEFORE else 1] if word in BARE_UNITS else word
+            for before, word in zip(['', *words], words)]
+
+
 _SYMBOL = re.compile('[' + re.escape(''.join(SYMBOLS)) + ']')
+_GREEK_LETTER = re.compile(rf'(?<![^\W\d_])[{"".join(GREEK)}{"".join(GREEK).upper()}](?![^\W\d_])')
 _INITIAL = re.compile(rf'(?<![{_LETTER}])([{_UPPER}])\.(?=\s?[{_UPPER}])')
 _LONE_CAPITAL = re.compile(rf'(?<![{_LETTER}.])([BCDFGHJKLMNÑPQRSTVWXZ])(?![{_LETTER}])')
 _LETTERS_AND_DIGITS = re.compile(rf'(?<=\d)(?=[{_LETTER}])|(?<=[{_LETTER}])(?=\d)')
+_FORMULA = re.compile(rf'(?:(?<![{_LETTER}])[{_UPPER}]{{2,3}}|(?<=\d)[{_UPPER}]{{2}})(?=\d)'
+                      rf'|(?<![{_LETTER}])[{_UPPER}]{{2}}(?=-\d)')  # CO2, H2SO4, AP-7
 _CAPITALS = re.compile(rf'(?<![{_LETTER}])(?:(?:[{_UPPER}]\.){{2,}}|[{_UPPER}]{{2,6}})(?![{_LETTER}])')
 _SYLLABLES = re.compile(
     r'(?:(?:[BCDFGPT]?[LR]|[CT]H|QU|GU|[BCDFGHJKLMNÑPQRSTVWXYZ])?[AEIOUÁÉÍÓÚÜ]{1,2}[NSLRDZMXBCPTF]?S?)+')
@@ -155,6 +172,8 @@ _SYLLABLES = re.compile(
 def symbols(text: str) -> str:
     """Signs that are said become words; the others are dropped later."""
     text = re.sub(rf'(?<=[{_LETTER}])/(?=[{_LETTER}])', ' ', text)
+    text = text.replace('<=', '≤').replace('>=', '≥').replace('!=', '≠')
+    text = _GREEK_LETTER.sub(lambda m: f' {GREEK[m[0].lower()]} ', text)
     return _SYMBOL.sub(lambda m: SYMBOLS[m[0]], text)
 
 
@@ -167,11 +186,12 @@ def initialisms(text: str) -> str:
         dotted = '.' in match[0]
         unsayable = not _SYLLABLES.fullmatch(letters) and letters.lower() not in CONSONANT_WORDS
         vowelless = not re.search('[AEIOUÁÉÍÓÚÜY]', letters)
-        short = not shouting and (letters == 'USA' or (unsayable and len(letters) <= 3))
+        short = not shouting and (letters in ('USA', 'SOS') or (unsayable and len(letters) <= 3))
         if letters.lower() in SPELLED or dotted or (unsayable and vowelless) or short:
             return f' {spell(letters)} '
         return match[0]
     text = _INITIAL.sub(lambda m: f'{spell(m[1])} ', text)
+    text = _FORMULA.sub(lambda m: m[0] if len(m[0]) > 2 and _SYLLABLES.fullmatch(m[0]) else f' {spell(m[0])} ', text)
     text = _LETTERS_AND_DIGITS.sub(' ', text)
     text = _CAPITALS.sub(say, text)
     return _LONE_CAPITAL.sub(lambda m: spell(m[1]), text)
