@@ -114,8 +114,15 @@ def _named(path, function, *arguments):
 
 def _sndfile_blocks(path) -> Iterator[tuple[np.ndarray, int]]:
     import soundfile
+
+    class InOrder(soundfile.SoundFile):
+        """Never seeks: else it does after each block, at which libmpg123 complains of every mp3 on stderr."""
+
+        def seekable(self):
+            return False
+
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with InOrder(str(path)) as file:
             while len(block := file.read(READ_FRAMES, dtype='float32', always_2d=True)):
                 yield block, file.samplerate
     except (soundfile.LibsndfileError, RuntimeError) as error:

@@ -59,7 +59,8 @@ def _run(job):
         write_text(job.stamp_file(), stamp)
         return None
     except (RobotAIError, OSError, MemoryError) as error:
-        return f'{job.name}: {error or type(error).__name__}'
+        reason = str(error) or type(error).__name__
+        return reason if reason.startswith(job.name) else f'{job.name}: {reason}'
 
 
 def run_jobs(jobs: Sequence[Job], title: str, workers: int = 1, bar: bool = True) -> list[str]:

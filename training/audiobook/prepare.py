@@ -12,12 +12,13 @@ import soundfile
 from tqdm import tqdm
 
 from robot_ai.errors import ConfigurationError
-from robot_ai.speech.audio import SAMPLE_RATE, read_audio
+from robot_ai.speech.audio import SAMPLE_RATE
 from training.audiobook.align import ENGINES, make_aligner
 from training.audiobook.ebook import read_paragraphs
 from training.audiobook.files import Book, read_book, read_json, replacing, write_json, write_text
 from training.audiobook.jobs import Job, in_processes, report, run_jobs
 from training.audiobook.sentences import segment
+from training.speech.utterances import read_whole
 
 MARGIN_S = 0.3  # of room kept before the first and after the last sentence
 CHARACTERS_PER_S = 14.0  # read aloud in Spanish, pauses included
@@ -59,7 +60,7 @@ def book_sentences(book: Book) -> list[str]:
 
 def prepare_recording(book: Book, path: Path, sentences: list[str], position: int, aligner) -> None:
     """Find what the recording reads from about sentence `position` on; write audio, sentences and cuts."""
-    samples = read_audio(path)
+    samples = read_whole(path)
     begin, alignment = locate(samples, sentences, position, aligner)
     read = [k for k, fragment in enumerate(alignment.fragments) if fragment.read]
     read = _without_doubtful_ends(read, alignment)

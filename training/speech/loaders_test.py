@@ -9,6 +9,7 @@ import soundfile
 
 from robot_ai.errors import AudioError, ConfigurationError
 from training.speech.loaders import Problems, Utterance, detect, load, read
+from training.speech.utterances import read_whole
 
 TEXT = 'Ábrete, sésamo.'
 SECONDS = 0.5
@@ -154,6 +155,28 @@ def test_a_half_written_file_is_an_error_that_names_it(tmp_path):
         read(Utterance(str(tmp_path / 'half.mp3'), TEXT, seconds=4))
     with pytest.raises(AudioError, match='half.mp3'):
         read(Utterance(str(tmp_path / 'half.mp3'), TEXT, start=3, end=3.5))
+
+
+@pytest.mark.parametrize('name', ['a.mp3', 'a.ogg', 'a.opus', 'a.flac', 'a.wav', 'a.m4a'])
+def test_a_file_cut_short_is_no_sound_in_any_format(tmp_path, name):
+    file = tmp_path / name
+    if name == 'a.m4a':
+        av = pytest.importorskip('av')
+        with av.open(str(file), 'w') as container:
+            stream = container.add_stream('aac', rate=48000, layout='mono')
+            for start in range(0, 4 * 48000, 1024):
+                tone = np.sin(np.arange(start, start + 1024) / 20).astype(np.float32)
+                frame = av.AudioFrame.from_ndarray(tone[None], format='fltp', layout='mono')
+                frame.sample_rate, frame.pts = 48000, start
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    else:
+        write_sound(file, seconds=4, rate=48000)
+    assert len(read_whole(file)) == pytest.approx(4 * 16000, abs=2500)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) * 6 // 10])
+    with pytest.raises(AudioError, match=name):
+        read_whole(file)
 
 
 def test_unknown_layouts_say_what_is_expected(tmp_path):

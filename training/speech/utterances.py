@@ -1,4 +1,8 @@
-"""`Utterance`, what every corpus becomes; `read` gives its sound; `Problems` lists what could not be used."""
+"""`Utterance`, what every corpus becomes; `read` gives its sound; `Problems` lists what could not be used.
+
+A sound that was written or fetched only in part is no sound: its header (flac, mp3, wav) promises more than there is,
+or its last page (ogg, opus) does not say that it is the last.
+"""
 import json
 import sys
 from dataclasses import asdict, dataclass, field
@@ -11,6 +15,9 @@ from robot_ai.errors import AudioError
 from robot_ai.speech.audio import SAMPLE_RATE, read_audio, to_mono_16k
 
 LISTED = 50  # problems named one by one; the rest are counted
+OGG_SUFFIXES = ('.ogg', '.oga', '.opus')
+OGG_PAGE = 1 << 16  # bytes, more than a page can have
+UNKNOWN_SIZE = 0x7FFFF000  # what a wav that was streamed says, and more
 SHORTEST_SHARE = 0.9  # of the length that the header or manifest promises; less is a half-written file
 
 
@@ -65,22 +72,49 @@ def read(utterance: Utterance) -> np.ndarray:
     """Return the sound of an utterance, float32 [n] at 16 kHz; AudioError where it is unreadable or cut short."""
     if utterance.start or utterance.end:
         return _read_part(utterance)
-    samples = read_audio(Path(utterance.audio))
-    promised = utterance.seconds or _promised_seconds(utterance.audio)
+    return read_whole(utterance.audio, utterance.seconds)
+
+
+def read_whole(audio: str | Path, seconds: float = 0.0) -> np.ndarray:
+    """Return the sound of a file, float32 [n] at 16 kHz; AudioError where it is unreadable or cut short.
+
+    `seconds` is the length that it should have; 0 where only the file itself tells.
+    """
+    path = Path(audio)
+    samples = read_audio(path)
+    promised = seconds or _promised_seconds(path)
     if len(samples) < SHORTEST_SHARE * promised * SAMPLE_RATE:
         raise AudioError(
-            f'{utterance.audio}: holds {len(samples) / SAMPLE_RATE:.2f} s, expected {promised:.2f} s: '
+            f'{path}: holds {len(samples) / SAMPLE_RATE:.2f} s, expected {promised:.2f} s: '
             'written only in part? Copy or download it again'
         )
+    if not seconds and path.suffix.lower() in OGG_SUFFIXES and not _has_last_page(path):
+        raise AudioError(f'{path}: ends before its last page: written only in part? Copy or download it again')
     return samples
 
 
-def _promised_seconds(audio):
+def _promised_seconds(path):
     try:
-        facts = soundfile.info(audio)
-    except (soundfile.LibsndfileError, RuntimeError):
-        return 0.0  # m4a and the like: read_audio knows them
-    return facts.frames / facts.samplerate
+        facts = soundfile.info(path)
+    except (soundfile.LibsndfileError, RuntimeError):  # m4a and the like
+        import av  # it has just read the file
+        with av.open(str(path)) as container:
+            return (container.duration or 0) / av.time_base
+    if path.suffix.lower() != '.wav':
+        return facts.frames / facts.samplerate
+    with open(path, 'rb') as file:  # libsndfile tells what there is, not what the header says
+        head = file.read(8)
+        size = int.from_bytes(head[4:], 'little') + 8 if head.startswith(b'RIFF') else 0
+    length = path.stat().st_size
+    return facts.duration * (size / length if length < size < UNKNOWN_SIZE else 1)
+
+
+def _has_last_page(path):
+    with open(path, 'rb') as file:
+        file.seek(max(0, path.stat().st_size - OGG_PAGE))
+        tail = file.read()
+    place = tail.rfind(b'OggS')
+    return place < 0 or len(tail) < place + 6 or bool(tail[place + 5] & 4)
 
 
 def _read_part(utterance):
