@@ -10,7 +10,7 @@ Example::
 import argparse
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +50,12 @@ def training_samples(folder: Path, held_out: int, seed: int, own: Iterable[Path]
     return samples, [NOTHING, *sorted(labels)], sorted({s.label for s in wide})
 
 
-def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int, own: Iterable[Path] = ()) -> None:
-    """Write labels.json, index.npz, one variant_K.npy each and the plain validation set into `cache`."""
+def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int, own: Iterable[Path] = (),
+          draw: Callable = augmented) -> None:
+    """Write facts.json, index.npz, one variant_K.npy each and the plain validation set into `cache`.
+
+    `draw(sample, rng)` returns a view of a training sample.
+    """
     cache.mkdir(parents=True, exist_ok=True)
     samples, labels, wide = training_samples(folder, held_out, seed, own)
     number, place = ({label: index for index, label in enumerate(names)} for names in (labels, wide))
@@ -78,7 +82,7 @@ def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int, ow
         started, rng = time.monotonic(), np.random.default_rng([seed, variant])
         out = np.zeros((len(samples), SIZE, SIZE), np.uint8)
         for index, sample in enumerate(samples):
-            out[index] = augmented(sample, rng)
+            out[index] = draw(sample, rng)
         np.save(cache / 'unfinished.npy', out)
         (cache / 'unfinished.npy').rename(path)
         print(f'{path.name}: {time.monotonic() - started:.0f} s', flush=True)
