@@ -325,13 +325,14 @@ def run(node_class, args: list[str] | None = None) -> int:
               f'  {node_class.NAME} --ros-args -p use_sim_time:=true', file=sys.stderr)
         return 2
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')  # this machine only, unless told otherwise
-    node = executor = None
+    node, executor, begun = None, None, False
     try:
         # rclpy passes signals on to Python's handlers; SIGTERM too must break off a load in the main thread.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as it is for a shell's background job
             signal.signal(signal.SIGINT, signal.default_int_handler)
         rclpy.init(args=arguments)
+        begun = True
         node = node_class()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
@@ -342,6 +343,9 @@ def run(node_class, args: list[str] | None = None) -> int:
     except RobotAIError as error:
         print(f'{node_class.NAME}: {str(error).removeprefix(f"{node_class.NAME}: ")}', file=sys.stderr)
         return 1
+    except Exception:
+        if not begun or rclpy.ok():  # else a signal has ended ROS amid the start, and whatever that broke is no fault
+            raise
     finally:
         end_signals()
         if executor is not None:
