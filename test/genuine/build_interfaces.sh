@@ -14,6 +14,7 @@ if [ ! -x "$venv/bin/python" ]; then
   echo "== making $venv (about 1 min)"
   python3 -m venv "$venv"
   "$venv/bin/pip" install -q 'ros-jazzy-rclpy[fastrtps]' ros-jazzy-ament-{cmake,cmake-ros,package} \
+    ros-jazzy-ament-cmake-{gmock,gtest,include-directories} ros-jazzy-gmock-vendor \
     ros-jazzy-python-cmake-module catkin_pkg ros-jazzy-rosidl-{default,core}-generators \
     ros-jazzy-{std,sensor,nav,trajectory,geometry,action}-msgs numpy 'setuptools<80'
 fi
