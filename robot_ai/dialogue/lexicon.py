@@ -1,23 +1,27 @@
 """What every dialogue of a language shares: words around what is meant, words that mean the same, talk of other things.
 
-`bare(words)` takes off politeness and forms of address. `groups_of(language)` numbers the words of
+`bare(words)` takes off politeness, forms of address and repetitions. `groups_of(language)` numbers the words of
 `words_<language>.txt`, one group a line, which mean about the same wherever the robot listens. `other_talk(language)`
 gives the sentences of `other_talk_<language>.txt`: talk at home that is not for a robot. All three are plain text:
 a word or a line more in those files is all that it takes to change them.
 """
 import functools
+import re
 from importlib import resources
 
 # Said around what is meant; taken out of examples and transcripts where something else remains.
 ANYWHERE = {
     'es': ('por favor', 'por favorcito', 'es que', 'a ver', 'oye', 'oiga', 'oigame', 'mire', 'ay', 'uy', 'pues',
-           'eh', 'venga', 'por dios', 'si no es molestia'),
-    'en': ('please', 'well', 'oh', 'um', 'uh', 'hey', 'just', 'for goodness sake'),
+           'eh', 'em', 'mm', 'mmm', 'hum', 'ejem', 'o sea', 'la verdad', 'venga', 'por dios', 'dios mio',
+           'si no es molestia', 'si es tan amable', 'si hace el favor', 'haz el favor', 'haga el favor',
+           'que no veas', 'digamos'),
+    'en': ('please', 'well', 'oh', 'um', 'uh', 'er', 'erm', 'hmm', 'hey', 'just', 'i mean', 'you know',
+           'for goodness sake', 'if you would', 'if you dont mind'),
 }
 FIRST = {
     'es': ('bueno', 'mira', 'perdona', 'perdone', 'perdon', 'disculpe', 'disculpa', 'disculpeme', 'señorita',
            'señora', 'señor', 'joven', 'hija', 'hijo', 'mija', 'mijo', 'mi amor', 'mi vida', 'cariño', 'guapa',
-           'y', 'pero', 'entonces', 'ah', 'hombre', 'mujer', 'robot', 'lia'),
+           'y', 'pero', 'entonces', 'este', 'ah', 'hombre', 'mujer', 'robot', 'lia'),
     'en': ('excuse me', 'sorry', 'dear', 'love', 'and', 'but', 'so', 'now'),
 }
 LAST = {
@@ -28,6 +32,12 @@ LAST = {
     'en': ('thanks', 'thank you', 'dear', 'love', 'darling', 'then', 'now', 'would you', 'will you',
            'if you can'),
 }
+# Words that turn a phrase into its contrary: "quiero más" is not "no quiero más", however alike.
+NEGATIONS = {'es': ('no', 'ni', 'nunca', 'tampoco', 'jamas'),
+             'en': ('no', 'not', 'never', 'dont', 'cant', 'wont', 'isnt')}
+# Of sounds (sounds.py), which have no last s: "kafesito" -> "kaf", as "kafe" without its last vowel.
+DIMINUTIVE = {'es': re.compile('(.{3,}?)(?:es|s)?it[oa]$'), 'en': re.compile('(.{3,}?)let$')}
+MAX_REPEATED = 4  # words of a phrase that somebody begins again
 # After one of these a form of address is what the sentence is about: "llama a mi hija", "le doy las gracias".
 BOUND = {
     'es': {'a', 'con', 'de', 'el', 'es', 'la', 'las', 'mi', 'mil', 'muchas', 'muchisimas', 'muy', 'que', 'su',
@@ -38,7 +48,11 @@ BOUND = {
 
 @functools.lru_cache(8192)
 def bare(words: tuple[str, ...], language: str = 'es') -> tuple[str, ...]:
-    """Return the folded words without politeness and forms of address; all of them where nothing else would remain."""
+    """Return the folded words without politeness, forms of address and what is said twice over.
+
+    All of them where nothing else would remain.
+    """
+    words = _once(words)
     text = f' {" ".join(words)} '
     for filler in ANYWHERE[language]:
         text = text.replace(f' {filler} ', ' ')
@@ -56,6 +70,24 @@ def bare(words: tuple[str, ...], language: str = 'es') -> tuple[str, ...]:
             if rest and tuple(kept[len(rest):]) == filler and rest[-1] not in BOUND[language]:
                 kept, shorter = rest, True
     return tuple(kept)
+
+
+def _once(words) -> tuple[str, ...]:
+    """Return the words with what is repeated at once said once: "me caí me caí" -> "me caí", "no no no" -> "no"."""
+    out = []
+    for word in words:
+        out.append(word)
+        for size in range(1, MAX_REPEATED + 1):
+            if len(out) >= 2 * size and out[-size:] == out[-2 * size:-size]:
+                del out[-size:]
+                break
+    return tuple(out)
+
+
+def root_of(sound: str, language: str = 'es') -> tuple[str, bool]:
+    """Return what a word and its diminutive have in common, and whether the word is a diminutive."""
+    found = DIMINUTIVE[language].match(sound)
+    return (found[1], True) if found else (sound[:-1] if sound[-1:] in tuple('aeo') else sound, False)
 
 
 @functools.lru_cache(None)

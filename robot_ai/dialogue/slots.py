@@ -17,14 +17,23 @@ MAX_NUMBER = 1000
 NUMBER_LIKENESS = 86  # of 100: "nueve" against "nuebe" passes, against "nueva" does not
 NAME_LIKENESS = 78
 
-YES = {'es': ('si', 'claro', 'vale', 'bueno', 'eso es', 'por supuesto', 'de acuerdo', 'exacto', 'venga'),
-       'en': ('yes', 'yeah', 'yep', 'sure', 'of course', 'okay', 'right', 'please do')}
-NO = {'es': ('no', 'que va', 'para nada', 'tampoco', 'nunca'), 'en': ('no', 'nope', 'not now', 'never')}
+YES = {'es': ('si', 'claro', 'vale', 'bueno', 'eso es', 'por supuesto', 'de acuerdo', 'exacto', 'venga', 'claro que si',
+              'si claro', 'pues si', 'si quiero', 'desde luego', 'como no', 'esta bien', 'me parece bien'),
+       'en': ('yes', 'yeah', 'yep', 'sure', 'of course', 'okay', 'right', 'please do', 'yes please', 'all right',
+              'i would', 'certainly')}
+NO = {'es': ('no', 'que va', 'para nada', 'tampoco', 'nunca', 'que no', 'pues no', 'claro que no', 'no quiero',
+             'no hace falta', 'de ninguna manera'),
+      'en': ('no', 'nope', 'not now', 'never', 'no thanks', 'of course not', 'i do not', 'not really', 'i would not')}
 DAYS = {'es': {'hoy': 'hoy', 'manana': 'mañana', 'mañana': 'mañana', 'pasado mañana': 'pasado mañana', 'ayer': 'ayer',
                'lunes': 'lunes', 'martes': 'martes', 'miercoles': 'miércoles', 'jueves': 'jueves',
                'viernes': 'viernes', 'sabado': 'sábado', 'domingo': 'domingo'},
         'en': {w: w for w in ('today', 'tomorrow', 'yesterday', 'monday', 'tuesday', 'wednesday', 'thursday',
                               'friday', 'saturday', 'sunday')}}
+# Before a name; two names are no more alike because each has one.
+ARTICLES = {'es': {'un', 'una', 'unos', 'unas', 'el', 'la', 'los', 'las'}, 'en': {'a', 'an', 'the', 'some'}}
+# Between two values: the one before was a slip of the tongue.
+CORRECTIONS = {'es': ('no', 'digo', 'perdon', 'mejor', 'mejor dicho', 'quiero decir', 'que digo', 'mentira'),
+               'en': ('no', 'i mean', 'sorry', 'rather', 'or rather')}
 # How many hours a part of the day adds to an hour of 1..11.
 PARTS = {'es': {('mañana',): 0, ('madrugada',): 0, ('tarde',): 12, ('noche',): 12},
          'en': {('in', 'the', 'morning'): 0, ('am',): 0, ('a', 'm'): 0, ('in', 'the', 'afternoon'): 12,
@@ -61,6 +70,19 @@ def find_slots(words, kinds, names=None, language='es') -> list[SlotMatch]:
             matches = _names(words, kind, _ways((names or {}).get(kind, {}), language), language)
         found += _apart(matches)
     return found
+
+
+def meant(matches, words, language='es') -> SlotMatch:
+    """Return which of several values of one kind is meant, where one is wanted.
+
+    The one after a correction ("a Luis, no, a Ana"), and of numbers the last ("tres y cuatro, siete").
+    """
+    chosen = matches[0]
+    for match in matches[1:]:
+        between = ' '.join(words[chosen.end:match.start])
+        if match.kind == 'number' or any(f' {c} ' in f' {between} ' for c in CORRECTIONS[language]):
+            chosen = match
+    return chosen
 
 
 def _apart(matches):
@@ -204,21 +226,25 @@ def _ways_cached(values, language):
     out = []
     for value, ways in values:
         for way in (value, *ways):
-            words = words_of(way, language)
+            words = _without_article(words_of(way, language), language)
             if words:
                 out.append((' '.join(sounds_of(w, language) for w in words), value, len(words)))
     return tuple(out)
 
 
+def _without_article(words, language):
+    return words[1:] if len(words) > 1 and words[0] in ARTICLES[language] else words
+
+
 def _names(words, kind, ways, language):
     if not ways:
         return []
-    sounds = [sounds_of(w, language) for w in words]
-    out = []
-    for size in range(1, min(len(words), max(n for _, _, n in ways) + 1) + 1):
-        near = [(s, v) for s, v, n in ways if abs(n - size) <= 1]
+    words, out = tuple(words), []
+    for size in range(1, min(len(words), max(n for _, _, n in ways) + 2) + 1):
         for start in range(len(words) - size + 1):
-            best = process.extractOne(' '.join(sounds[start:start + size]), [s for s, _ in near], scorer=fuzz.ratio,
+            said = [sounds_of(w, language) for w in _without_article(words[start:start + size], language)]
+            near = [(s, v) for s, v, n in ways if abs(n - len(said)) <= 1]
+            best = process.extractOne(' '.join(said), [s for s, _ in near], scorer=fuzz.ratio,
                                       score_cutoff=NAME_LIKENESS) if near else None
             if best:
                 out.append(SlotMatch(kind, near[best[2]][1], start, start + size, best[1] / 100))

@@ -4,7 +4,7 @@ Each intent is known by its example phrases; nothing is trained, so a carer can 
 Words are compared by sound (sounds.py) with RapidFuzz's edit distance and by the word groups of the language
 (lexicon.py), weighted by how few intents use them; whole phrases are compared too, without spaces, because recognisers
 join and split words. The score says how much of an example was heard and how much of what was heard the example
-explains. Talk about something else leaves words unexplained and stays below the thresholds, or is nearer to one of the
+explains; evidence.py adds what all examples of an intent say together. Talk about something else leaves words unexplained and stays below the thresholds, or is nearer to one of the
 language's sentences of other talk than to any example.
 """
 import functools
@@ -15,8 +15,9 @@ import numpy as np
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
-from robot_ai.dialogue.lexicon import bare, groups_of, other_talk
-from robot_ai.dialogue.slots import NO, YES, find_slots
+from robot_ai.dialogue.evidence import Evidence
+from robot_ai.dialogue.lexicon import NEGATIONS, bare, groups_of, other_talk, root_of
+from robot_ai.dialogue.slots import NO, YES, find_slots, meant
 from robot_ai.dialogue.sounds import sounds_of, words_of, words_of_all
 from robot_ai.errors import DialogueError
 
@@ -27,12 +28,17 @@ MARGIN = 0.04  # a second intent this near makes the robot ask
 EXPECTED_BONUS = 0.04  # for intents that the present state itself listens for, and urgent ones
 WORD_SHARE = 0.55  # of a phrase's score; the rest compares it letter by letter
 INTENT_SHARE = 0.05  # of the score: how much of what was heard any phrase of the intent explains
+EVIDENCE_WEIGHT = 0.15  # of what all examples of an intent say together, above
+EVIDENCE_USUAL = 0.3  # so that the thresholds mean about the same with it
+NEGATION_COST = 0.06  # of an example that says no where what was heard does not, or the other way round
 UNKNOWN_WEIGHT = 1.0  # of a heard word that no example has, in units of the rarest word's weight
 LIKENESS_FLOOR = 0.4  # words less alike than this share nothing
 GROUP_LIKENESS = 0.75  # of words that mean the same
+DIMINUTIVE_LIKENESS = 0.9  # of "agüita" and "agua"
 OTHER_MARGIN = 0.05  # other talk this near makes the robot ask; that much nearer than any intent, it is left alone
 CONFIDENCE_FLOOR = 0.75  # the score of a transcript of confidence 0 is multiplied by this
 OTHER_TALK = ''  # owner of the sentences that are not for the robot
+NO_LIKENESS = 0.6  # of what was heard and a name: as much as two names have in common by chance
 SLOT_MARK = '\x00'  # + slot type: stands for a value in an example or transcript
 
 
@@ -85,6 +91,9 @@ class Understanding:
         self.owner_index = np.array([place[name] for name, _ in rows])
         self.is_other = self.owner_index == place.get(OTHER_TALK, -1)
         self._index_words(rows)
+        self.evidence = Evidence(rows, self.order, self.group_of_sound)
+        self.negations = {sounds_of(w, self.language) for w in NEGATIONS[self.language]}
+        self.negated = np.array([not self.negations.isdisjoint(words) for _, words in rows])
         self.joined = [_joined(words) for _, words in rows]
 
     def _other_talk(self, rows):
@@ -104,6 +113,10 @@ class Understanding:
         self.vocabulary = sorted({w for _, words in rows for w in words})
         place = {w: i for i, w in enumerate(self.vocabulary)}
         self.is_mark = np.array([w[0] == SLOT_MARK for w in self.vocabulary])
+        self.roots = {}  # root -> [(index into the vocabulary, whether a diminutive)]
+        for i, word in enumerate(self.vocabulary):
+            root, small = root_of(word, self.language)
+            self.roots.setdefault(root, []).append((i, small))
         groups = {sounds_of(w, self.language): g for w, g in groups_of(self.language).items()}
         self.group_of_sound = groups
         self.groups = np.array([groups.get(w, -1) for w in self.vocabulary])
@@ -147,21 +160,33 @@ class Understanding:
             decision = 'confirm'
         if other > score + OTHER_MARGIN:
             decision = 'reject'
-        slots = {}
-        if name in self.intents:
-            for slot, kind in self.intents[name].slots.items():
-                value = next((m for m in found if m.kind == kind and m.value not in slots.values()), None)
-                if value:
-                    slots[slot] = value.value
+        slots = self._values(self.intents[name].slots, found, words) if name in self.intents else {}
         return Meaning(name, slots, score, margin, decision, self.order[second])
+
+    def _values(self, wanted, found, words) -> dict:
+        """Return {slot: value} of the `wanted` slots {slot: type}; where two share a type, in the order said."""
+        slots, kinds = {}, list(wanted.values())
+        for slot, kind in wanted.items():
+            matches = [m for m in found if m.kind == kind and m.value not in slots.values()]
+            if matches:
+                slots[slot] = (meant(matches, words, self.language) if kinds.count(kind) == 1 else matches[0]).value
+        return slots
 
     def _compare(self, words) -> tuple[np.ndarray, list]:
         """Return the score of each intent [intents] for the heard words, and the values found in them."""
         found = find_slots(words, self.kinds, self.names, self.language)
-        scores = self._scores(tuple(sounds_of(w, self.language) for w in words))
-        for marked in _marked(words, found, self.language):
-            scores = np.maximum(scores, self._scores(marked))
-        return self._best_of(scores), found
+        plain = tuple(sounds_of(w, self.language) for w in words), (1.0,) * len(words)
+        best = [self._weighed(*said) for said in (plain, *_marked(words, found, self.language))]
+        return np.max(best, axis=0), found
+
+    def _weighed(self, sounds, surety) -> np.ndarray:
+        """Return the score of each intent [intents]: that of its nearest example, and what its examples say together."""
+        likeness = self._likeness(sounds, surety)
+        nearest = likeness.argmax(axis=1)
+        heard = [(self.vocabulary[j] if row[j] > 0 else None, row[j]) for j, row in zip(nearest, likeness)]
+        evidence = self.evidence.of(heard)
+        return self._best_of(self._scores(sounds, likeness)) + EVIDENCE_WEIGHT * (
+            evidence - evidence.mean() - EVIDENCE_USUAL)
 
     def collisions(self, limit: float) -> list[tuple[float, str, str, str]]:
         """Return (score, intent, its example, other intent) where the other takes that example at `limit` or above.
@@ -198,9 +223,9 @@ class Understanding:
         np.maximum.at(best_of, self.owner_index, scores)
         return best_of
 
-    def _scores(self, sounds) -> np.ndarray:
+    def _scores(self, sounds, likeness=None) -> np.ndarray:
         """Return the score of every example [examples] for the heard sounds."""
-        likeness = self._likeness(sounds)
+        likeness = self._likeness(sounds, (1.0,) * len(sounds)) if likeness is None else likeness
         nearest = likeness.argmax(axis=1)
         how_near = likeness[np.arange(len(sounds)), nearest]
         heard_weight = how_near * self.weights[nearest] + (1 - how_near) * UNKNOWN_WEIGHT
@@ -215,15 +240,21 @@ class Understanding:
             precision += share * best
         by_words = 2 * recall * precision / np.maximum(precision + recall, 1e-9)
         by_letters = process.cdist([_joined(sounds)], self.joined, scorer=fuzz.ratio, dtype=np.float32)[0] / 100
+        if all(s[0] == SLOT_MARK for s in sounds):
+            by_letters *= likeness.max(axis=1).mean()
         phrase = WORD_SHARE * by_words + (1 - WORD_SHARE) * by_letters
+        phrase -= NEGATION_COST * (self.negated != (not self.negations.isdisjoint(sounds)))
         explained = np.maximum.reduceat(likeness[:, self.words_of_intents], self.first_words, axis=1)
         by_intent = (heard_share @ explained)[self.owner_index]  # from [heard, intents]
         # Talk about other things is no intent: its sentences have nothing in common.
         by_intent[self.is_other] = precision[self.is_other]
         return (1 - INTENT_SHARE) * phrase + INTENT_SHARE * by_intent
 
-    def _likeness(self, sounds) -> np.ndarray:
-        """Return how alike each heard sound and each word of the vocabulary are, 0 to 1 [heard, vocabulary + 1]."""
+    def _likeness(self, sounds, surety) -> np.ndarray:
+        """Return how alike each heard sound and each word of the vocabulary are, 0 to 1 [heard, vocabulary + 1].
+
+        `surety` of each sound, 0 to 1: how like a name what stands behind a slot's mark was.
+        """
         likeness = process.cdist(sounds, self.vocabulary, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
         likeness = np.clip((likeness - LIKENESS_FLOOR) / (1 - LIKENESS_FLOOR), 0, 1)
         for i, sound in enumerate(sounds):
@@ -231,7 +262,12 @@ class Understanding:
             if group is not None:
                 same = self.groups == group
                 likeness[i, same] = np.maximum(likeness[i, same], GROUP_LIKENESS)
+            root, small = root_of(sound, self.language)
+            for j, other in self.roots.get(root, ()):
+                if small != other:
+                    likeness[i, j] = max(likeness[i, j], DIMINUTIVE_LIKENESS)
         likeness[np.array([s[0] == SLOT_MARK for s in sounds])[:, None] != self.is_mark] = 0
+        likeness *= np.array(surety, np.float32)[:, None]
         return np.concatenate([likeness, np.zeros((len(sounds), 1), np.float32)], axis=1)
 
 
@@ -283,22 +319,24 @@ def _mark(word, slots):
 
 
 def _marked(words, found, language):
-    """Yield the heard sounds with the values found replaced by marks: one type at a time, then all types."""
+    """Yield (heard sounds with the values found replaced by marks, how sure each is): by one type, then by all."""
     kinds = {m.kind for m in found}
     groups = [[m for m in found if m.kind == k] for k in sorted(kinds)]
     if len(groups) > 1:
         groups.append(found)
     for group in groups:
         out, i = [], 0
-        at = {}
+        surety, at = [], {}
         for match in sorted(group, key=lambda m: -(m.end - m.start)):
-            if all(not (match.start < e and s < match.end) for s, (e, _) in at.items()):
-                at[match.start] = (match.end, match.kind)
+            if all(not (match.start < e and s < match.end) for s, (e, *_) in at.items()):
+                at[match.start] = (match.end, match.kind, match.likeness)
         while i < len(words):
             if i in at:
                 out.append(SLOT_MARK + at[i][1])
+                surety.append(max(0.0, (at[i][2] - NO_LIKENESS) / (1 - NO_LIKENESS)))
                 i = at[i][0]
             else:
                 out.append(sounds_of(words[i], language))
+                surety.append(1.0)
                 i += 1
-        yield tuple(out)
+        yield tuple(out), tuple(surety)

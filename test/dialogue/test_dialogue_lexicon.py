@@ -2,8 +2,8 @@
 import pytest
 
 from robot_ai.dialogue.document import parse_dialogue
-from robot_ai.dialogue.lexicon import bare, groups_of, other_talk
-from robot_ai.dialogue.sounds import words_of, words_of_all
+from robot_ai.dialogue.lexicon import bare, groups_of, other_talk, root_of
+from robot_ai.dialogue.sounds import sounds_of, words_of, words_of_all
 from robot_ai.dialogue.understanding import Understanding
 
 TEXT = """robot_ai_dialogue: 1
@@ -22,7 +22,8 @@ states: {waiting: {rest: true}}
     ('oiga por favor qué hora es', 'que hora es'), ('bueno pues no muchas gracias', 'no'), ('sí hija', 'si'),
     ('gracias', 'gracias'), ('muchas gracias', 'muchas gracias'), ('ay gracias', 'gracias'),
     ('llama a mi hija', 'llama a mi hija'), ('le doy las gracias', 'le doy las gracias'), ('por favor', 'por favor'),
-    ('hola guapa', 'hola'), ('qué guapa', 'que guapa')])
+    ('hola guapa', 'hola'), ('qué guapa', 'que guapa'), ('me caí me caí en el baño', 'me cai en el baño'),
+    ('no no no', 'no'), ('eh este quiero quiero agua', 'quiero agua'), ('no lo sé la verdad', 'no lo se')])
 def test_politeness_is_taken_off_but_not_what_is_meant(text, kept):
     assert ' '.join(bare(words_of(text))).replace('qué', 'que') == kept
 
@@ -57,3 +58,15 @@ def test_an_intents_own_words_win_over_other_talk():
     understanding = Understanding(parse_dialogue(TEXT.replace('[me duele la barriga]', f'["{sentence}"]')))
     meaning = understanding.understand(sentence)
     assert (meaning.intent, meaning.decision) == ('pain', 'accept')
+
+
+@pytest.mark.parametrize(('small', 'word'), [
+    ('barquito', 'barco'), ('cafecito', 'café'), ('solecito', 'sol'), ('cancioncita', 'canción'), ('ratito', 'rato')])
+def test_a_diminutive_has_the_root_of_its_word(small, word):
+    (one, is_small), (other, not_small) = (root_of(sounds_of(*words_of(w))) for w in (small, word))
+    assert one == other and is_small and not not_small
+
+
+def test_a_diminutive_is_understood_as_its_word():
+    text = TEXT.replace('[ponme una canción]', '[quiero un barco]')
+    assert Understanding(parse_dialogue(text)).understand('quiero un barquito').score > 0.85

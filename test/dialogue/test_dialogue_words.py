@@ -6,7 +6,8 @@ import pytest
 from robot_ai.dialogue import wording
 from robot_ai.dialogue.document import parse_dialogue
 from robot_ai.dialogue.mishearing import Mishearing, word_errors
-from robot_ai.dialogue.slots import find_slots
+from robot_ai.dialogue.evidence import Evidence
+from robot_ai.dialogue.slots import find_slots, meant
 from robot_ai.dialogue.sounds import sounds_of, words_of
 from robot_ai.dialogue.understanding import Understanding, intent_of
 from robot_ai.errors import DialogueError
@@ -101,6 +102,48 @@ def test_numbers_days_and_answers():
     assert find_slots(words_of('siette'), {'number'})[0].value == '7'
     assert find_slots(words_of('pues claro que sí'), {'yes_no'})[-1].value == 'yes'
     assert find_slots(words_of('nada de eso'), {'number', 'time'}) == []
+
+
+@pytest.mark.parametrize(('text', 'kind', 'value'), [
+    ('siete no ocho', 'number', '8'), ('tres y cuatro siete', 'number', '7'), ('el lunes digo el martes', 'day', 'martes'),
+    ('el lunes y el martes', 'day', 'lunes')])
+def test_who_corrects_himself_means_what_he_says_last(text, kind, value):
+    words = words_of(text)
+    assert meant(find_slots(words, {kind}), words).value == value
+
+
+def test_an_article_makes_no_name_of_another_word():
+    names = {'thing': {'una casa': ['una casita'], 'un gato': []}}
+    found = {text: [m.value for m in find_slots(words_of(text), {'thing'}, names)]
+             for text in ('una siesta', 'una casita', 'el gato', 'un rato')}
+    assert found['una siesta'] == [] and found['una casita'] == ['una casa'] and found['el gato'] == ['un gato']
+
+
+def test_a_doubtful_name_scores_less_than_a_sure_one():
+    text = TEXT.replace('examples: ["llama a {who}"', 'examples: ["{who}", "llama a {who}"')
+    understanding = Understanding(parse_dialogue(text))
+    sure, doubtful = (understanding.understand(t) for t in ('lucía', 'lucira'))
+    assert sure.slots == doubtful.slots == {'who': 'Lucía'} and doubtful.score < sure.score - 0.1
+
+
+def test_the_contrary_of_an_example_is_further_off_than_the_example():
+    text = TEXT.replace('[me he caído, estoy en el suelo]', '[quiero seguir]').replace(
+        '[qué hora es, me dices la hora]', '[no quiero continuar]')
+    understanding = Understanding(parse_dialogue(text))
+    assert understanding.understand('no quiero seguir').score < understanding.understand('quiero seguir').score
+    assert understanding.understand('no quiero seguir con esto').intent == 'hour'
+
+
+def test_evidence_counts_what_tells_intents_apart():
+    rows = [('cold', ('me', 'muero', 'de', 'frio')), ('cold', ('ke', 'frio')), ('thirst', ('me', 'muero', 'de', 'se')),
+            ('sleep', ('me', 'muero', 'de', 'sueño'))]
+    evidence = Evidence(rows, ['cold', 'sleep', 'thirst'], {})
+    heard = evidence.of([('me', 1.0), ('muero', 1.0), ('frio', 1.0)])
+    assert heard.argmax() == 0 and heard[0] > 2 * heard[1]
+    assert evidence.of([(None, 0.0)]).tolist() == [0.0, 0.0, 0.0]
+    evidence.add(*rows[0], -1)
+    evidence.add(*rows[1], -1)
+    assert evidence.of([('frio', 1.0)]).max() == 0
 
 
 def test_words_that_sound_alike_are_alike():
