@@ -13,6 +13,7 @@ GAP = 1_000 * MS  # beyond it what follows is another recording
 BACKWARDS = 50 * MS  # a clock that goes back by more was set back: a looped bag
 REPLAY_LEAD = 3_000 * MS  # in a lossless replay the clock runs ahead of the sound by up to 2 s: no drift
 
+VOICE_GONE = 'whoever told that the robot was speaking is gone; it is taken to be silent'
 GOES_ON, DRIFTED, RESTARTED = 'goes on', 'drifted', 'restarted'
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import rclpy
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
@@ -122,6 +123,21 @@ class _Shared:
     def setting(self, name: str):
         """Return the present value of a parameter of the table."""
         return self.get_parameter(name).value
+
+    def every(self, period: float, callback):
+        """Call `callback` every `period` s; return the timer.
+
+        With use_sim_time these are seconds of /clock, so that a replay's steps stay exact; else of the steady clock: a
+        timer on the wall clock would rest for an hour where that is set back by one, as computers without a battery do
+        once they have found a network.
+        """
+        simulated = self.get_parameter('use_sim_time').value
+        clock = self.get_clock() if simulated else Clock(clock_type=ClockType.STEADY_TIME)
+        return self.create_timer(period, callback, clock=clock)
+
+    def has_publisher(self, topic: str) -> bool:
+        """Return whether anybody publishes `topic` (a relative name)."""
+        return self.count_publishers(self.resolve_topic_name(topic)) > 0
 
     def _check_parameters(self, parameters):
         for given in parameters:

@@ -55,7 +55,7 @@ class SpeakerNode(PlainNode):
         if self.setting('backend') == 'external':
             self._voice = self.create_publisher(String, 'speech', RESULT_QOS)
             self.create_subscription(Bool, 'robot_speaking', self._on_robot_speaking, RESULT_QOS)
-            self.create_timer(0.05, self._on_timer)
+            self.every(0.05, self._on_timer)
         if self.setting('backend') == 'espeak':
             self.create_subscription(Bool, 'voice_activity', self._on_voice_activity, RESULT_QOS)
             if shutil.which('espeak-ng') is None:

@@ -21,7 +21,7 @@ from robot_ai.model_store import find_model
 from robot_ai.nodes import hri
 from robot_ai.nodes.audio_input import AudioInput
 from robot_ai.nodes.audio_messages import MAX_RATE, MIN_RATE, PcmFormat
-from robot_ai.nodes.audio_time import DRIFTED, MS, RESTARTED, SpeechGate, Timeline
+from robot_ai.nodes.audio_time import DRIFTED, MS, RESTARTED, VOICE_GONE, SpeechGate, Timeline
 from robot_ai.nodes.common import RESULT_QOS, STATE_QOS, ManagedNode, Parameter, run
 from robot_ai.payloads import RecognitionContext, Stamp, TranscriptDetail, WordDetail
 from robot_ai.speech import spanish
@@ -147,7 +147,7 @@ class SpeechToTextNode(ManagedNode):
         rate = self.setting('input_rate')
         given = PcmFormat(rate, self.setting('input_channels')) if rate else None
         self._input = AudioInput(self, self._on_block, self._timeline.reset, given=given)
-        self._timer = self.create_timer(0.5, self._on_timer)
+        self._timer = self.every(0.5, self._on_timer)
         for counter in ('audio messages', 'audio dropped', 'audio refused', 'utterances'):
             self.health.count(counter, 0)
         self.health.sample('audio queue', lambda: self._worker.waiting if self._worker else 0)
@@ -197,9 +197,12 @@ class SpeechToTextNode(ManagedNode):
 
     def _on_timer(self):
         """End what was being said where sound stops coming (in ROS time; a replay's clock runs ahead of it)."""
+        if self._gate.speaking and not self.has_publisher('robot_speaking'):  # else it stayed deaf for ever
+            self._gate.tell(False, self._now())
+            self.health.event(VOICE_GONE)
         if self._last_sound is None or self.setting('reliable'):
             return
-        if self._now() - self._last_sound > SILENT_AFTER_NS:
+        if not 0 <= self._now() - self._last_sound <= SILENT_AFTER_NS:  # a clock set back must not hold it open
             self._last_sound = None
             self._timeline.reset()
             self._worker.put(('finish',))

@@ -21,7 +21,7 @@ from robot_ai.dialogue.events import seen
 from robot_ai.dialogue.machine import Act, ActionResult, DialogueMachine, Heard, Listen, Named, Say, Seen, Tick
 from robot_ai.dialogue.memory import default_memory_file, load_memory, save_memory
 from robot_ai.errors import RobotAIError
-from robot_ai.nodes.audio_time import MS, SpeechGate
+from robot_ai.nodes.audio_time import MS, VOICE_GONE, SpeechGate
 from robot_ai.nodes.common import RESULT_QOS, STATE_QOS, Parameter, PlainNode, run
 from robot_ai.paths import find_file
 from robot_ai.payloads import (
@@ -98,7 +98,7 @@ class StateMachineNode(PlainNode):
         self.add_post_set_parameters_callback(self._on_parameters_set)
         self._dialogue = load_dialogue(find_file(self.setting('dialogue'), 'config/dialogues'))
         self.health.value('dialogue', self._dialogue.name)
-        self.create_timer(TICK, self._on_tick)
+        self.every(TICK, self._on_tick)
 
     def _listen_to(self, topic, callback):
         def guarded(message):
@@ -135,6 +135,9 @@ class StateMachineNode(PlainNode):
             if not self._joined():
                 return
             self._begin()
+        if self._gate.speaking and not self.has_publisher('robot_speaking'):
+            self._gate.tell(False, self.get_clock().now().nanoseconds)
+            self.health.event(VOICE_GONE)
         deadline = self._machine.next_deadline
         limit = self._timers_until()
         if (deadline is not None and deadline <= limit) or self._now() < self._last - 1.0:

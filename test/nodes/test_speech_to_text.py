@@ -118,6 +118,20 @@ def test_while_the_robot_speaks_nothing_is_heard_unless_barge_in_allows_it(graph
     assert [message.data for message in texts] == ['tono 4']
 
 
+def test_a_voice_that_dies_while_it_speaks_does_not_leave_it_deaf(graph, start):
+    texts = graph.listen(String, 'transcript')
+    node = start(gate_tail=0.0)
+    audio = graph.publisher(Int16MultiArray, 'audio', LOSSLESS_QOS)
+    speaking = graph.publisher(Bool, 'robot_speaking')
+    speaking.publish(Bool(data=True))
+    graph.wait(lambda: node._gate.speaking)
+    graph.node.destroy_publisher(speaking)
+    graph.wait(lambda: not node._gate.speaking)
+    assert 'gone' in node.health.last_error
+    send(audio, tone(0.4, silence=0.5))
+    graph.wait(lambda: texts)
+
+
 def test_what_was_being_said_is_published_on_deactivation(graph, start):
     texts, progress = graph.listen(String, 'transcript'), graph.listen(Header, 'audio/progress')
     node = start()

@@ -48,6 +48,7 @@ class Bench:
         speaking = self.observer.create_publisher(Bool, 'robot_speaking', RESULT_QOS)
         self.send = lambda topic, data: publish[topic].publish(String(data=data))
         self.speak = lambda on: speaking.publish(Bool(data=on))
+        self.silence_for_ever = lambda: self.observer.destroy_publisher(speaking)
         self.clients = {n: self.observer.create_client(Trigger, n) for n in ('dialogue/reload', 'dialogue/reset')}
         self.node = StateMachineNode(parameter_overrides=[Parameter(k, value=v) for k, v in parameters.items()])
         self.executor = SingleThreadedExecutor()
@@ -163,3 +164,5 @@ def test_it_does_not_hear_itself(bench):
     robot.hear('ayuda')
     robot.until(lambda: robot.node.health.counted('own voice left out') == 1)
     assert robot.state == 'hello'
+    robot.silence_for_ever()
+    robot.until(lambda: not robot.node._gate.speaking)

@@ -150,6 +150,11 @@ class Observer:
                 pytest.fail('\n'.join([f'waited in vain for {what}', *(p.text for p in programs)]))
             time.sleep(0.02)
 
+    @staticmethod
+    def rest(seconds):
+        """Wait between two messages: what is told apart by times must not come at once."""
+        time.sleep(seconds)
+
     def until_all_report(self, *names, times=2, programs=()):
         """Wait for `times` further diagnostics of each node: it lives and its executor turns."""
         before = {name: self.reports(name) for name in names}
