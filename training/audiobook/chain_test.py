@@ -1,6 +1,7 @@
 """The whole chain on a small book that espeak-ng reads: the preamble is cut, what fails is named."""
 import json
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -192,6 +193,15 @@ def test_known_book_is_scored_right():
     score_book(book, Alignment(late), tally)
     assert np.median(tally.borders) == pytest.approx(0.3)
     assert tally.missing == [0, 0, 1] and tally.extra == [0, 0, 2]
+
+
+def test_an_interrupt_while_espeak_speaks_is_not_lost(monkeypatch):
+    as_array = np.ctypeslib.as_array
+    monkeypatch.setattr(np.ctypeslib, 'as_array', lambda *a: (signal.raise_signal(signal.SIGINT), as_array(*a))[1])
+    with pytest.raises(KeyboardInterrupt):
+        speak('La casa estaba vacía.')
+    monkeypatch.undo()
+    assert len(speak('La casa estaba vacía.').samples) > 8000
 
 
 def test_an_empty_book_says_what_to_do(tmp_path, capsys):

@@ -7,6 +7,9 @@ same recording may differ by some milliseconds; everything downstream of a sync 
 """
 import ctypes
 import ctypes.util
+import signal
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -86,10 +89,27 @@ class _Library:
         self._library.espeak_SetParameter(PITCH, pitch, 0)
         self._blocks, self._words, self._phonemes = [], [], []
         data = text.encode('utf-8')
-        self._library.espeak_Synth(data, len(data) + 1, 0, 1, 0, UTF8, None, None)
+        with _interrupt_afterwards():
+            self._library.espeak_Synth(data, len(data) + 1, 0, 1, 0, UTF8, None, None)
         samples = np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.int16)
         samples = soxr.resample(samples.astype(np.float32) / 32768, self._rate, SAMPLE_RATE)
         return Speech(samples, tuple(self._words), tuple(self._phonemes))
+
+
+@contextmanager
+def _interrupt_afterwards():
+    """Let Ctrl-C wait: within a function that C calls Python would print and forget it."""
+    handler, late = signal.getsignal(signal.SIGINT), []
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *arguments: late.append(arguments))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if late:
+            handler(*late[0])
 
 
 @lru_cache(maxsize=1)

@@ -7,8 +7,10 @@ the block is computed again on the way back, so that memory grows with T + N and
 """
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import parent_process
 
 import numpy as np
+from tqdm import tqdm
 
 from robot_ai.errors import AudioError
 
@@ -123,18 +125,22 @@ def align(costs: Callable[[int, int, int, int], np.ndarray], star: np.ndarray, g
     borders = np.zeros((frames, 2)) if borders is None else borders
     search = _Search(graph, stay_cost, jump_cost, free_ends)
     kept = []
-    for begin in range(0, frames, BLOCK):
-        end = min(begin + BLOCK, frames)
-        low, high = _active(search, beam, end - begin)
-        search.states[:low + 2] = INFINITE
-        search.states[high + 2:] = INFINITE
-        kept.append((search.states[low + 2:high + 2].copy(), search.junctions.copy(), low, high))
-        block = costs(begin, end, low, high)
-        for t in range(begin, end):
-            search.row(block[t - begin], star[t], borders[t], low, high, False)
-    final = search.junctions if free_ends else search.junctions[-1:]
-    junction = int(np.argmin(final)) if free_ends else len(search.junctions) - 1
-    return _trace(search, costs, star, borders, kept, junction), float(np.min(final))
+    with tqdm(total=2 * -(-frames // BLOCK), desc='search', unit='block', leave=False, delay=3,
+              disable=None if parent_process() is None else True) as bar:  # workers have one bar for all
+        for begin in range(0, frames, BLOCK):
+            end = min(begin + BLOCK, frames)
+            low, high = _active(search, beam, end - begin)
+            search.states[:low + 2] = INFINITE
+            search.states[high + 2:] = INFINITE
+            kept.append((search.states[low + 2:high + 2].copy(), search.junctions.copy(), low, high))
+            block = costs(begin, end, low, high)
+            for t in range(begin, end):
+                search.row(block[t - begin], star[t], borders[t], low, high, False)
+            bar.update()
+        final = search.junctions if free_ends else search.junctions[-1:]
+        price = float(np.min(final))
+        junction = int(np.argmin(final)) if free_ends else len(search.junctions) - 1
+        return _trace(search, costs, star, borders, kept, junction, bar), price
 
 
 def _active(search, beam, rows):
@@ -153,7 +159,7 @@ def _active(search, beam, rows):
     return int(min(lows)), int(min(max(highs) + 2 * rows + 2, graph.states))
 
 
-def _trace(search, costs, star, borders, kept, junction):
+def _trace(search, costs, star, borders, kept, junction, bar):
     """Walk back from the last junction; each block's rows are computed again from the kept row."""
     graph, frames = search.graph, len(star)
     path = np.empty(frames, np.int64)
@@ -181,4 +187,5 @@ def _trace(search, costs, star, borders, kept, junction):
                 state = None
             else:
                 state -= int(how)
+        bar.update()
     return path

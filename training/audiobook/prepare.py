@@ -37,15 +37,16 @@ def prepare_book(folder: str, engine: str, model: str, bar: bool = True) -> list
         return [str(error)]
     aligner = make_aligner(engine, model)
     position, faults = 0, []
-    for path in book.recordings:
-        job = Job(str(path), book.path('cuts', path.stem), (path, *book.texts), prepare_recording,
-                  (book, path, sentences, position, aligner), json.dumps([engine, model]))
-        if path.is_file():
-            faults += run_jobs([job], f'prepare {path.name}', bar=bar)
-        else:
-            faults.append(f'{path}: no such recording')
-        if path.is_file() and job.is_made():
-            position = read_json(job.output)['next_sentence']
+    with tqdm(book.recordings, desc=f'prepare {book.folder.name}', unit='file', disable=None if bar else True) as paths:
+        for path in paths:
+            job = Job(str(path), book.path('cuts', path.stem), (path, *book.texts), prepare_recording,
+                      (book, path, sentences, position, aligner), json.dumps([engine, model]))
+            if path.is_file():
+                faults += run_jobs([job], f'prepare {path.name}', bar=False)
+            else:
+                faults.append(f'{path}: no such recording')
+            if path.is_file() and job.is_made():
+                position = read_json(job.output)['next_sentence']
     return faults
 
 

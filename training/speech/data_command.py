@@ -239,12 +239,12 @@ def _shards(options):
     for corpus in options.corpus:
         if '://' not in corpus and not Path(corpus).exists():
             raise ConfigurationError(f'{corpus}: no such file or folder; expected a corpus')
-    count = options.shards
+    clips, count = None, options.shards
     if not count:
         if any('://' in corpus for corpus in options.corpus):
             raise ConfigurationError('--shards: expected a number where a corpus is not on this machine')
-        clips = sum(1 for corpus in options.corpus for _ in loaders.load(corpus, options.layout))
-        count = max(1, round(clips / CLIPS_A_SHARD))
+        clips = _count_clips(options)
+        count = max(1, round(sum(clips.values()) / CLIPS_A_SHARD))
     try:
         buckets = tuple(int(seconds) for seconds in options.buckets.split(','))
     except ValueError:
@@ -259,10 +259,17 @@ def _shards(options):
     beam_options = list(options.beam)
     if not any(option.startswith('--runner') for option in beam_options) and options.workers > 1:
         beam_options += [f'--direct_num_workers={options.workers}', '--direct_running_mode=multi_processing']
-    with _ShardBar(plan):
+    total = sum(count if clips is None else min(count, clips[split]) for split in plan.splits)
+    with _ShardBar(plan, total):
         counters = shards.run_pipeline([(corpus, options.layout) for corpus in options.corpus], plan,
                                        _held_out(options, sounds=True), beam_options)
     return _report_shards(options, shards.finished_shards(plan), counters)
+
+
+def _count_clips(options):
+    """Return how many clips of each split there are."""
+    clips = itertools.chain.from_iterable(loaders.load(corpus, options.layout) for corpus in options.corpus)
+    return Counter(clip.split for clip in tqdm(clips, 'corpora', unit='clip', leave=False, delay=3))
 
 
 def _report_shards(options, finished, counters):
@@ -306,8 +313,8 @@ def _cache(options):
 class _ShardBar:
     """A progress bar fed by what appears in the output, so that it serves every runner."""
 
-    def __init__(self, plan):
-        self._plan, self._done = plan, threading.Event()
+    def __init__(self, plan, total):
+        self._plan, self._total, self._done = plan, total, threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self):
@@ -319,7 +326,8 @@ class _ShardBar:
 
     def _watch(self):
         from training.speech import shards
-        with tqdm(total=self._plan.shards * len(self._plan.splits), unit='shard', leave=False) as bar:
+        already = shards.count_finished(self._plan)
+        with tqdm(total=self._total, initial=already, unit='shard', leave=False) as bar:
             while not self._done.wait(2.0):
                 bar.n = shards.count_finished(self._plan)
                 bar.refresh()
