@@ -4,8 +4,9 @@ Each intent is known by its example phrases; nothing is trained, so a carer can 
 Words are compared by sound (sounds.py) with RapidFuzz's edit distance and by the word groups of the language
 (lexicon.py), weighted by how few intents use them; whole phrases are compared too, without spaces, because recognisers
 join and split words. The score says how much of an example was heard and how much of what was heard the example
-explains; evidence.py adds what all examples of an intent say together. Talk about something else leaves words unexplained and stays below the thresholds, or is nearer to one of the
-language's sentences of other talk than to any example.
+explains; evidence.py adds what all examples of an intent say together. Talk about something else leaves words
+unexplained and stays below the thresholds, or is nearer to one of the language's sentences of other talk than to any
+example.
 """
 import functools
 import math
@@ -180,7 +181,7 @@ class Understanding:
         return np.max(best, axis=0), found
 
     def _weighed(self, sounds, surety) -> np.ndarray:
-        """Return the score of each intent [intents]: that of its nearest example, and what its examples say together."""
+        """Return the score of each intent [intents]: its nearest example's, and what all its examples say."""
         likeness = self._likeness(sounds, surety)
         nearest = likeness.argmax(axis=1)
         heard = [(self.vocabulary[j] if row[j] > 0 else None, row[j]) for j, row in zip(nearest, likeness)]

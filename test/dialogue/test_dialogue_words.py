@@ -5,8 +5,8 @@ import pytest
 
 from robot_ai.dialogue import wording
 from robot_ai.dialogue.document import parse_dialogue
-from robot_ai.dialogue.mishearing import Mishearing, word_errors
 from robot_ai.dialogue.evidence import Evidence
+from robot_ai.dialogue.mishearing import Mishearing, word_errors
 from robot_ai.dialogue.slots import find_slots, meant
 from robot_ai.dialogue.sounds import sounds_of, words_of
 from robot_ai.dialogue.understanding import Understanding, intent_of
@@ -105,8 +105,8 @@ def test_numbers_days_and_answers():
 
 
 @pytest.mark.parametrize(('text', 'kind', 'value'), [
-    ('siete no ocho', 'number', '8'), ('tres y cuatro siete', 'number', '7'), ('el lunes digo el martes', 'day', 'martes'),
-    ('el lunes y el martes', 'day', 'lunes')])
+    ('siete no ocho', 'number', '8'), ('tres y cuatro siete', 'number', '7'),
+    ('el lunes digo el martes', 'day', 'martes'), ('el lunes y el martes', 'day', 'lunes')])
 def test_who_corrects_himself_means_what_he_says_last(text, kind, value):
     words = words_of(text)
     assert meant(find_slots(words, {kind}), words).value == value
