@@ -17,6 +17,7 @@ from training.audiobook.fragments import Alignment, Fragment
 from training.audiobook.known import Clip, build_book
 from training.audiobook.quality import Limits, reason_to_drop
 from training.audiobook.scoring import Tally, score_book
+from training.speech.spelling import DICTIONARIES
 
 TEXT = ['La casa estaba vacía desde el verano.', 'Nadie quiso abrir la puerta del jardín.',
         'Entonces el perro ladró dos veces.', 'Mi abuelo encendió la lámpara de aceite.',
@@ -193,6 +194,21 @@ def test_known_book_is_scored_right():
     score_book(book, Alignment(late), tally)
     assert np.median(tally.borders) == pytest.approx(0.3)
     assert tally.missing == [0, 0, 1] and tally.extra == [0, 0, 2]
+
+
+def test_misprints_are_listed_with_their_place_and_nothing_is_changed(tmp_path, capsys):
+    pytest.importorskip('spylls')
+    if not any(path.is_file() for path in DICTIONARIES):
+        pytest.skip('needs hunspell-es')
+    sentences = tmp_path / 'sentences' / 'uno.txt'
+    sentences.parent.mkdir()
+    sentences.write_text('La casa.\nLa csaa de Quintanar.\n')
+    assert main(['spelling', str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f'{sentences}:2:4: csaa\n'
+    (tmp_path / 'own.txt').write_text('csaa')
+    assert main(['spelling', str(tmp_path), '--known', str(tmp_path / 'own.txt')]) == 0
+    assert not capsys.readouterr().out and sentences.read_text() == 'La casa.\nLa csaa de Quintanar.\n'
+    assert main(['spelling', str(tmp_path / 'nowhere')]) == 1
 
 
 def test_an_interrupt_while_espeak_speaks_is_not_lost(monkeypatch):

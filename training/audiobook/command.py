@@ -7,12 +7,12 @@ The chain for one book (its folder holds recordings/ and text/), each step resum
 """
 import argparse
 import importlib
-import importlib.util
 import sys
 
 COMMANDS = {
     'fetch': 'download the recordings and texts that a catalogue lists',
     'prepare': '16 kHz FLAC without preamble and ending, and what each recording reads',
+    'spelling': 'list words of the text that no dictionary has',
     'align': 'when each sentence and word is spoken, with a score',
     'review': 'a local page to listen, correct, accept and reject',
     'corpus': 'LibriSpeech layout in three splits from what was aligned',
@@ -26,8 +26,6 @@ def main(arguments: list[str]) -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
     for name, text in COMMANDS.items():
-        if importlib.util.find_spec(f'training.audiobook.{name}') is None:
-            continue
         module = importlib.import_module(f'training.audiobook.{name}')
         sub_parser = commands.add_parser(name, help=text, description=module.__doc__,
                                          formatter_class=argparse.RawDescriptionHelpFormatter)

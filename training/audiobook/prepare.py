@@ -1,7 +1,8 @@
 """`audiobook prepare`: recordings and e-book in; 16 kHz mono FLAC and what each of them reads out.
 
 The spoken preamble and ending are found by aligning with the text and cut there, wherever they end; which part of
-the e-book a recording reads is found in the same search, so that chapters and files need not agree.
+the e-book a recording reads is found in the same search, so that chapters and files need not agree. A sentence that
+two recordings claim (the next chapter's heading, heard in "Fin del capítulo") belongs to the one that it fits better.
 """
 import json
 from functools import partial
@@ -18,6 +19,7 @@ from training.audiobook.ebook import read_paragraphs
 from training.audiobook.files import Book, read_book, read_json, replacing, write_json, write_text
 from training.audiobook.jobs import Job, in_processes, report, run_jobs
 from training.audiobook.sentences import segment
+from training.audiobook.traces import NOT_FOUND
 from training.speech.utterances import read_whole
 
 MARGIN_S = 0.3  # of room kept before the first and after the last sentence
@@ -36,17 +38,17 @@ def prepare_book(folder: str, engine: str, model: str, bar: bool = True) -> list
     except ConfigurationError as error:
         return [str(error)]
     aligner = make_aligner(engine, model)
-    position, faults = 0, []
+    before, faults = None, []  # the recording before, once it is prepared
     with tqdm(book.recordings, desc=f'prepare {book.folder.name}', unit='file', disable=None if bar else True) as paths:
         for path in paths:
             job = Job(str(path), book.path('cuts', path.stem), (path, *book.texts), prepare_recording,
-                      (book, path, sentences, position, aligner), json.dumps([engine, model]))
+                      (book, path, sentences, before, aligner), json.dumps([engine, model]))
             if path.is_file():
                 faults += run_jobs([job], f'prepare {path.name}', bar=False)
             else:
                 faults.append(f'{path}: no such recording')
             if path.is_file() and job.is_made():
-                position = read_json(job.output)['next_sentence']
+                before = path.stem
     return faults
 
 
@@ -59,12 +61,16 @@ def book_sentences(book: Book) -> list[str]:
     return segment([paragraph for path in book.texts for paragraph in read_paragraphs(path)])
 
 
-def prepare_recording(book: Book, path: Path, sentences: list[str], position: int, aligner) -> None:
-    """Find what the recording reads from about sentence `position` on; write audio, sentences and cuts."""
+def prepare_recording(book: Book, path: Path, sentences: list[str], before: str | None, aligner) -> None:
+    """Find what the recording reads from about where the one named `before` ends; write audio, sentences and cuts."""
     samples = read_whole(path)
+    ended = read_json(book.path('cuts', before)) if before else {'next_sentence': 0, 'last': []}
+    position, claimed = ended['next_sentence'], {index: score for index, _, score in ended.get('last', ())}
     begin, alignment = locate(samples, sentences, position, aligner)
     read = [k for k, fragment in enumerate(alignment.fragments) if fragment.read]
     read = _without_doubtful_ends(read, alignment)
+    while read and alignment.fragments[read[0]].score <= claimed.get(begin + read[0], NOT_FOUND):
+        read = read[1:]
     if not read:
         raise ConfigurationError(f'{path}: none of the text was found in it; does it read this book?')
     first, last = alignment.fragments[read[0]], alignment.fragments[read[-1]]
@@ -77,7 +83,27 @@ def prepare_recording(book: Book, path: Path, sentences: list[str], position: in
     write_text(book.path('sentences', path.stem), '\n'.join(chosen) + '\n')
     write_json(book.path('cuts', path.stem), {
         'recording': path.name, 'seconds': round(len(samples) / SAMPLE_RATE, 3), 'begin': round(cut_begin, 3),
-        'end': round(cut_end, 3), 'first_sentence': begin + read[0], 'next_sentence': begin + read[-1] + 1})
+        'end': round(cut_end, 3), 'first_sentence': begin + read[0], 'next_sentence': begin + read[-1] + 1,
+        'last': [[begin + k, round(alignment.fragments[k].end, 3), round(alignment.fragments[k].score, 4)]
+                 for k in read[-LOOK_BACK - 1:]]})
+    if before and begin + read[0] < position:
+        _give_up(book, before, ended, begin + read[0])
+
+
+def _give_up(book, name, cuts, first):
+    """Take the sentences from number `first` on, which the next recording reads, off a prepared one."""
+    kept = [entry for entry in cuts['last'] if entry[0] < first]
+    if not kept:
+        return
+    end = min(cuts['end'], kept[-1][1] + MARGIN_S)
+    samples, _ = soundfile.read(book.path('audio', name), dtype='int16')
+    with replacing(book.path('audio', name)) as part:
+        soundfile.write(part, samples[:int((end - cuts['begin']) * SAMPLE_RATE)], SAMPLE_RATE, format='FLAC',
+                        subtype='PCM_16')
+    lines = book.path('sentences', name).read_text(encoding='utf-8').splitlines()
+    if len(lines) == cuts['next_sentence'] - cuts['first_sentence']:  # else somebody has edited them
+        write_text(book.path('sentences', name), '\n'.join(lines[:kept[-1][0] + 1 - cuts['first_sentence']]) + '\n')
+    write_json(book.path('cuts', name), {**cuts, 'end': round(end, 3), 'next_sentence': kept[-1][0] + 1, 'last': kept})
 
 
 def _without_doubtful_ends(read, alignment):
