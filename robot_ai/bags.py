@@ -163,7 +163,7 @@ class BagWriter:
         try:
             self._writer.write(self._connections[topic, kind], time_ns, data)
         except Exception as error:  # disk full, mostly
-            raise BagError(f'{self.path}: cannot be written: {error}') from None
+            raise self._unwritten(error) from None
         self.count += 1
 
     def serialize(self, kind: str, message) -> bytes:
@@ -181,7 +181,11 @@ class BagWriter:
         try:
             self._writer.close()
         except OSError as error:
-            raise BagError(f'{self.path}: cannot be closed: {error}') from None
+            raise self._unwritten(error) from None
+
+    def _unwritten(self, error):
+        return BagError(f'{self.path}: cannot be written: {error}; free the disk, or record elsewhere; what was '
+                        'recorded so far lacks its index: `mcap recover` makes one')
 
     def __enter__(self):
         return self

@@ -151,8 +151,11 @@ class Writer:
                 self._samples.mkdir(parents=True, exist_ok=True)
                 if path.exists() and path.stat().st_size + len(line) > MAX_SAMPLES_BYTES:
                     raise ConfigurationError(f'{path}: is full ({MAX_SAMPLES_BYTES} bytes); move it away')
-                with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 'ab') as stream:
-                    stream.write(line.encode())  # one write: a line is whole or absent
+                with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 'ab', buffering=0) as stream:
+                    before, data = os.fstat(stream.fileno()).st_size, line.encode()
+                    if stream.write(data) < len(data):  # the disk is full: a line is whole or absent
+                        stream.truncate(before)
+                        raise OSError('the disk is full')
             except OSError as error:
                 raise ConfigurationError(f'{path}: the correction cannot be kept: {error}') from None
 

@@ -74,6 +74,32 @@ def test_a_full_disk_keeps_the_old_memory_and_says_what_to_do(tmp_path):
     assert load_memory(path) == {'state': 'old'} and [p.name for p in tmp_path.iterdir()] == ['memory.json']
 
 
+LIMITED = ('import resource, signal, sys\nfrom pathlib import Path\nfrom robot_ai.errors import RobotAIError\n'
+           'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n'
+           'path = Path(sys.argv[1])\n')  # a file may grow to 1000 bytes, as on a disk that is nearly full
+
+
+def test_a_full_disk_ends_a_recording_with_one_message(tmp_path):
+    code = (LIMITED + 'import os\nfrom robot_ai.bags import BagWriter\n'
+            'try:\n    with BagWriter(path / "bag") as writer:\n        kind = writer.message_type("std_msgs/msg/String")\n        for number in range(100):\n'
+            '            writer.write("/say", "std_msgs/msg/String", number, writer.serialize('
+            '"std_msgs/msg/String", kind(data=os.urandom(50_000).hex())))\n'
+            'except RobotAIError as error:\n    print(error)\n')
+    done = subprocess.run([sys.executable, '-c', code, str(tmp_path)], text=True, capture_output=True)
+    assert done.stdout.count('\n') == 1 and 'free the disk' in done.stdout and done.stderr == '', done
+
+
+def test_a_full_disk_leaves_no_half_correction(tmp_path):
+    code = (LIMITED + 'from types import SimpleNamespace\nfrom robot_ai.web.writing import Writer, Writing\n'
+            'writer = Writer(SimpleNamespace(characters=None), path)\nfor number in range(20):\n    try:\n'
+            '        writer.keep_correction("x", Writing((((0.0, 0.0), (9.0, 7.0)),), "symbol"))\n'
+            '    except RobotAIError as error:\n        print(error)\n')
+    done = subprocess.run([sys.executable, '-c', code, str(tmp_path)], text=True, capture_output=True)
+    lines = (tmp_path / 'symbols-page.jsonl').read_text('utf-8').splitlines()
+    assert 5 < len(lines) < 20 and all(json.loads(line)['label'] == 'x' for line in lines)
+    assert done.stdout.count('cannot be kept') == 20 - len(lines) and done.stderr == '', done
+
+
 @pytest.mark.parametrize('text', ['{"a": NaN}', '{"a": "\\ud800"}', '[1]', '{"a": 1e999}', '{', '\x00'])
 def test_a_damaged_memory_is_told_and_not_used(tmp_path, text):
     (tmp_path / 'memory.json').write_text(text)
