@@ -81,7 +81,9 @@ LIMITED = ('import resource, signal, sys\nfrom pathlib import Path\nfrom robot_a
 
 def test_a_full_disk_ends_a_recording_with_one_message(tmp_path):
     code = (LIMITED + 'import os\nfrom robot_ai.bags import BagWriter\n'
-            'try:\n    with BagWriter(path / "bag") as writer:\n        kind = writer.message_type("std_msgs/msg/String")\n        for number in range(100):\n'
+            'try:\n    with BagWriter(path / "bag") as writer:\n'
+            '        kind = writer.message_type("std_msgs/msg/String")\n'
+            '        for number in range(100):\n'
             '            writer.write("/say", "std_msgs/msg/String", number, writer.serialize('
             '"std_msgs/msg/String", kind(data=os.urandom(50_000).hex())))\n'
             'except RobotAIError as error:\n    print(error)\n')
