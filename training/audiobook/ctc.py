@@ -26,7 +26,8 @@ BORDER_COST = 8.0  # a sentence that begins or ends within speech, not at a paus
 PACE_COST = 1.0  # a frame on the same state, or on the next but one: letters come at 12 a second
 SKIP_COST = 0.6  # a state of text that is left out
 DEFAULT_PACE_S = 0.075  # a letter, where no sentence was found
-MIN_SCORE = -4.0  # mean gain a frame; a sentence below it counts as not read
+WRONG = 4.0  # above the best label, on average over a sentence's frames: such a sentence counts as not read
+MIN_SCORE = 0.0  # mean gain a frame, which is 1 on the best label and 0 at WRONG
 BEAM = 400.0
 
 
@@ -75,7 +76,7 @@ class CtcAligner:
                                 free_ends=free_ends, beam=BEAM,
                                 borders=lattice.pause_borders(speech, BORDER_COST))
         price = prices[np.arange(len(path)), states[np.maximum(path, 0)]]
-        gain = np.where(path >= 0, best - price, 0.0)
+        gain = np.where(path >= 0, 1 - (price - best) / WRONG, 0.0)
         alignment = to_alignment(Trace(path, gain, speech, word, frame_s), graph, sentences, words, self.name,
                                  MIN_SCORE)
         return refine_borders(alignment, fine, features.FRAME_S), _expected(alignment, words)
