@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from robot_ai.speech.audio import read_audio
+from robot_ai.speech.spanish import fold
 from training.audiobook.espeak import speak
 
 SAMPLE_RATE = 16000  # Hz
@@ -48,15 +49,19 @@ class KnownBook:
 
 
 def load_clips(data: Path, split: str, speaker: str) -> list[Clip]:
-    """Return the speaker's clips of `split` in ../shared/data/speech, trimmed to their speech."""
-    clips = []
+    """Return the speaker's clips of `split` in ../shared/data/speech, trimmed to their speech.
+
+    Of clips with the same text only the first: which of two equal sentences was left out, nobody can hear.
+    """
+    clips, texts = [], set()
     with open(data / 'manifest.jsonl', encoding='utf-8') as lines:
         for line in lines:
             entry = json.loads(line)
-            if entry['split'] == split and entry['speaker'] == speaker:
+            if entry['split'] == split and entry['speaker'] == speaker and fold(entry['text']) not in texts:
                 samples = trim(read_audio(data / entry['audio']))
                 if len(samples) > 0.25 * SAMPLE_RATE:
                     clips.append(Clip(entry['audio'], entry['text'], samples))
+                    texts.add(fold(entry['text']))
     return clips
 
 

@@ -2,7 +2,8 @@
 
 The search weighs sound only. Three things that it reports are nearly always one reading that fits its text badly:
 a sentence that was placed but did not score, beside foreign speech as long as it; a scrap of foreign speech stuck
-to a sentence; foreign speech beside a sentence that is too short by just so much.
+to a sentence; foreign speech beside a sentence that is too short by just so much. What is still left over is joined
+over the pauses of its speaker, and dropped where it is no longer than a word.
 """
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,8 @@ SHORTEST, LONGEST = 0.5, 2.2  # times the length expected, of foreign speech tak
 SCRAP_S, STUCK_S = 2.0, 0.24  # foreign speech no longer than this and no further from a sentence is a part of it
 TOO_SHORT, FULL = 0.9, 1.4  # times the length expected: of a sentence that lacks a part, and of it with the part
 PAUSE_S = 1.0  # within a sentence, between it and the part that it lacks
+SPEAKERS_PAUSE_S = 0.8  # within foreign speech
+SHORTEST_EXTRA_S = 0.55  # of foreign speech that is told
 DOUBTFUL = -1.0  # score of a sentence that was found by its length
 
 
@@ -35,10 +38,20 @@ def believe(alignment: Alignment, expected: list[float]) -> Alignment:
     for gap in _gaps(alignment):
         gap.extra = _rescue(alignment, gap, expected)
         places = {id(f): k for k, f in enumerate(alignment.fragments)}
-        for span in gap.extra:
-            if not _give(span, gap, [expected[places[id(f)]] if f else 0.0 for f in (gap.before, gap.after)]):
-                extra.append(span)
-    return replace(alignment, extra=sorted(extra))
+        wanted = [expected[places[id(f)]] if f else 0.0 for f in (gap.before, gap.after)]
+        extra += _joined([span for span in gap.extra if not _give(span, gap, wanted)])
+    return replace(alignment, extra=sorted(span for span in extra if span[1] - span[0] >= SHORTEST_EXTRA_S))
+
+
+def _joined(spans):
+    """Return the stretches of one gap, those joined that only a speaker's pause parts."""
+    joined = []
+    for begin, end in sorted(spans):
+        if joined and begin - joined[-1][1] <= SPEAKERS_PAUSE_S:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((begin, end))
+    return joined
 
 
 def _gaps(alignment):

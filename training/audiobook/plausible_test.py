@@ -55,3 +55,9 @@ def test_a_sentence_too_short_gets_the_speech_beside_it():
     assert found.fragments[1].begin == 4.5 and not found.extra
     whole = believe(_alignment((1, 3), (6, 7), (9, 11), extra=[(4.5, 5.5)]), [2, 1, 2])
     assert whole.extra == [(4.5, 5.5)]
+
+
+def test_foreign_speech_is_joined_over_its_pauses_and_a_word_of_it_is_not_told():
+    found = believe(_alignment((1, 3), (9, 11), (20, 22), extra=[(4.0, 5.0), (5.7, 6.8), (7.8, 8.3), (13.0, 14.0),
+                                                                  (15.5, 16.5)]), [2, 2, 2])
+    assert found.extra == [(4.0, 6.8), (13.0, 14.0), (15.5, 16.5)]
