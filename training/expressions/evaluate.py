@@ -1,4 +1,4 @@
-"""`python -m training evaluate expressions`: ExpRate on CROHME, from strokes or from drawn pictures alone.
+"""`python -m training evaluate expressions`: ExpRate on CROHME, from strokes, from drawn pictures, by the image model.
 
 An expression counts as right where its tokens equal the truth's after one normalisation (robot_ai.vision.latex_tree:
 spaces, redundant braces, left and right, limits, fonts, order of scripts). Then at most one and at most two token
@@ -6,11 +6,13 @@ errors (Levenshtein). What cannot be parsed counts as wrong. Prints the 95 % int
 
 Example:
   python -m training evaluate expressions --data ../shared/data/handwriting --part validation-2013 --from strokes
+  python -m training evaluate expressions --part validation-2013 --from image-model --run RUN --beam 4
 
 """
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -51,24 +53,24 @@ def main(arguments: list[str]) -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--data', type=Path, default=Path('../shared/data/handwriting'))
     parser.add_argument('--part', default='validation-2013', choices=('validation-2013', 'test-2014', 'train'))
-    parser.add_argument('--from', dest='source', default='strokes', choices=('strokes', 'picture'))
+    parser.add_argument('--from', dest='source', default='strokes', choices=('strokes', 'picture', 'image-model'),
+                        help='image-model: the encoder-decoder of --run, from the same drawn pictures')
+    parser.add_argument('--run', type=Path, help='folder of a run of train expressions --config image')
+    parser.add_argument('--beam', type=int, default=1, help="the image model's")
     parser.add_argument('--models', default='', help='folder of model folders (default: the shipped ones)')
     parser.add_argument('--limit', type=int, help='only every n-th expression, so that about this many are read')
     parser.add_argument('--errors', type=Path, help='write each wrong expression to this file')
     options = parser.parse_args(arguments)
-    recognizer = ExpressionRecognizer(options.models)
+    if options.source == 'image-model' and not options.run:
+        parser.error('--from image-model: add --run RUN, the folder of a run of train expressions --config image')
     items = list(read_lines(options.data / f'expressions-{options.part}.jsonl.xz'))
     if options.limit:
         items = items[::max(1, len(items) // options.limit)]
     distances, wrong, times = [], [], []
-    for number, item in enumerate(items, 1):
-        picture = picture_of(item) if options.source == 'picture' else None
-        started = time.process_time()
-        if options.source == 'strokes':
-            found = recognizer.recognize_strokes(item['strokes']).latex
-        else:
-            found = recognizer.recognize(picture).latex
-        times.append(1000 * (time.process_time() - started))
+    readings = (by_image_model(options.run, items, options.beam) if options.source == 'image-model' else
+                by_recognizer(ExpressionRecognizer(options.models), items, options.source == 'strokes'))
+    for number, (item, (found, took)) in enumerate(zip(items, readings), 1):
+        times.append(took)
         distances.append(token_errors(found, item['latex']))
         if distances[-1]:
             wrong.append(f"{distances[-1]}\t{item['id']}\t{item['latex']}\t{found}")
@@ -82,9 +84,30 @@ def main(arguments: list[str]) -> int:
               f'({right} of {len(distances)}; 95 % {low:.1f} to {high:.1f})')
     print(f'{np.mean(times):.0f} ms of processor time an expression')
     twenty = [t for t, item in zip(times, items) if len(item['symbols']) == TYPICAL]
-    if twenty:
+    if twenty and options.source != 'image-model':  # which reads many at once
         print(f'{np.median(twenty):.0f} ms (median), {max(twenty):.0f} ms (most) for {TYPICAL} symbols, '
               f'{len(twenty)} expressions')
     if options.errors:
         options.errors.write_text('\n'.join(wrong) + '\n', encoding='utf-8')
     return 0
+
+
+def by_recognizer(recognizer: ExpressionRecognizer, items: list[dict], strokes: bool) -> Iterator[tuple[str, float]]:
+    """Yield the LaTeX that the recogniser finds in each item and the ms of processor time it took."""
+    for item in items:
+        picture = None if strokes else picture_of(item)
+        started = time.process_time()
+        found = recognizer.recognize_strokes(item['strokes']) if strokes else recognizer.recognize(picture)
+        yield found.latex, 1000 * (time.process_time() - started)
+
+
+def by_image_model(run: Path, items: list[dict], beam: int, together: int = 128) -> Iterator[tuple[str, float]]:
+    """Yield the LaTeX that a run's image model writes for each item's picture and the mean ms that it took."""
+    from training.expressions.image_training import open_run
+    reader = open_run(run)
+    for first in range(0, len(items), together):
+        pictures = [picture_of(item) for item in items[first:first + together]]
+        started = time.process_time()
+        found = reader.read_pictures(pictures, beam)
+        took = 1000 * (time.process_time() - started) / len(pictures)
+        yield from ((readings[0][0], took) for readings in found)

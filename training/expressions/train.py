@@ -1,10 +1,11 @@
-"""`python -m training train expressions`: train the parser or a segmenter on CROHME's training expressions.
+"""`python -m training train expressions`: train the parser, a segmenter or the image model on CROHME's formulas.
 
 Example:
   python -m training train expressions --config parser --prepare ../shared/data/handwriting --drawings C --folder R
 
 """
 import argparse
+import contextlib
 import importlib
 import os
 from pathlib import Path
@@ -55,14 +56,15 @@ class Validation:
     def __call__(self, model) -> dict[str, float]:
         """Return 'error' (expressions with any error), 'labels' and 'edges' (symbols)."""
         from training.expressions.data import MAX_SYMBOLS, prepared
+        from training.weights import to_numpy
         wrong = symbols = labels = edges = 0
         count = len(self.rows['count'])
         for first in range(0, count, 64):
             batch = prepared(self.rows, np.arange(first, min(first + 64, count)), MAX_SYMBOLS)
             out = model({key: batch[key] for key in ('scores', 'boxes', 'mask')}, training=False)
             mask = batch['mask'] > 0
-            found = np.asarray(out['edges']).transpose(0, 2, 1, 3).reshape(*mask.shape, -1).argmax(-1)
-            bad_label = (np.asarray(out['labels']).argmax(-1) != batch['label']) & mask
+            found = to_numpy(out['edges']).transpose(0, 2, 1, 3).reshape(*mask.shape, -1).argmax(-1)
+            bad_label = (to_numpy(out['labels']).argmax(-1) != batch['label']) & mask
             bad_edge = (found != batch['parent'] * 6 + batch['relation']) & mask
             wrong += int((bad_label | bad_edge).any(axis=1).sum())
             symbols, labels, edges = symbols + mask.sum(), labels + bad_label.sum(), edges + bad_edge.sum()
@@ -83,6 +85,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--init', default='', help='start from a model folder (models/expressions) or weights (.npz)')
     parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
     parser.add_argument('--tpu', default='', help="a TPU's name or grpc:// address")
+    parser.add_argument('--backend', default='tensorflow', choices=('tensorflow', 'jax', 'torch'),
+                        help='jax and torch: one device, no TensorFlow needed')
     parser.add_argument('--threads', type=int, default=1, help='intra-op threads')
     options = parser.parse_args(arguments)
     config = read_config(options.config)
@@ -100,6 +104,10 @@ def prepare(config: ModuleType, options) -> None:
     from robot_ai.vision.characters import CharacterRecognizer
     from training.characters.batches import Cache
     from training.expressions import data, segmenter
+    if config.KIND == 'image':
+        from training.expressions import image_training
+        image_training.prepare(config, options.prepare, options.folder)
+        return
     recognizer = CharacterRecognizer(options.characters)
     if config.KIND == 'parser' and not options.drawings:
         raise ConfigurationError('the parser learns from the character drawings: add --drawings CACHE')
@@ -116,36 +124,65 @@ def prepare(config: ModuleType, options) -> None:
 def run(config: ModuleType, options) -> dict:
     """Train as the config and the parsed options say; return the last validation figures."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    os.environ['KERAS_BACKEND'] = options.backend
     import keras
-    import tensorflow as tf
 
-    from training.expressions import data, model, segmenter
-    from training.loop import LoopConfig, load_weights, save_run_config, train
-    from training.strategies import open_strategy
-    from training.weights import initial_weights
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+    from training.schedule import LoopConfig
+    from training.weights import initial_weights, load_weights, save_run_config
+    plain = options.backend != 'tensorflow'
+    if keras.backend.backend() != options.backend:
+        raise ConfigurationError(f'--backend {options.backend}: Keras already runs on {keras.backend.backend()}')
+    if plain and options.strategy not in ('auto', 'one'):
+        raise ConfigurationError(f'--strategy {options.strategy} needs TensorFlow; {options.backend} trains on one '
+                                 'device')
+    strategy = contextlib.nullcontext() if plain else open_tensorflow(options)
     keras.utils.set_random_seed(config.SEED)
-    strategy = open_strategy(options.strategy, options.tpu)
-    parser = config.KIND == 'parser'
-    kind, path, size = data if parser else segmenter, options.folder / 'train.npz', config.BATCH * strategy.replicas
-    if not path.is_file():
-        raise ConfigurationError(f'{path}: no cache; add --prepare DATA')
-    batches = kind.Batches(path, size, config.SEED, config.JITTER) if parser else kind.Batches(path, size, config.SEED)
-    classes = batches.rows['scores'].shape[-1]
-    loop = dict(config.LOOP, peak_rate=config.LOOP['peak_rate'] * strategy.replicas)
+    replicas = 1 if plain else strategy.replicas
+    build, sums, batches, validation, weight, facts = parts(config, options.folder, replicas)
+    loop = dict(config.LOOP, peak_rate=config.LOOP['peak_rate'] * replicas)
     if options.steps:
         loop['steps'] = options.steps
-    with strategy.scope():
-        network = (model if parser else segmenter).build(classes, **config.MODEL)
+    with strategy if plain else strategy.scope():
+        network = build()
         if options.init:
             load_weights(network, initial_weights(options.init, f'weights-{config.KIND}.npz'))
     save_run_config(options.folder, {
-        'config': options.config, 'kind': config.KIND, 'model': config.MODEL, 'loop': loop, 'classes': classes,
-        'seed': config.SEED, 'parameters': network.count_params(), 'rows': len(batches.rows['scores']),
-        'command': command_line('expressions')})
-    print(f'{network.count_params()} parameters, {len(batches.rows["scores"])} rows', flush=True)
-    validation = (Validation if parser else segmenter.Validation)(options.folder / 'validation.npz')
-    weight = (lambda batch: batch['mask'].sum()) if parser else None
-    return train(network, loss_sums if parser else segmenter.loss_sums, batches, LoopConfig(**loop), options.folder,
-                 strategy, validation, weight=weight)
+        'config': options.config, 'kind': config.KIND, 'model': config.MODEL, 'loop': loop, **facts,
+        'seed': config.SEED, 'parameters': network.count_params(), 'command': command_line('expressions')})
+    print(f'{network.count_params()} parameters, {facts["rows"]} rows', flush=True)
+    if plain:
+        from training.plain_loop import train_plain
+        return train_plain(network, sums, batches, LoopConfig(**loop), options.folder, validation, weight)
+    from training.loop import train
+    return train(network, sums, batches, LoopConfig(**loop), options.folder, strategy, validation, weight=weight)
+
+
+def open_tensorflow(options):
+    """Return the strategy asked for, TensorFlow held to the threads asked for."""
+    import tensorflow as tf
+
+    from training.strategies import open_strategy
+    with contextlib.suppress(RuntimeError):  # a TensorFlow that already runs keeps the threads it has
+        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+    return open_strategy(options.strategy, options.tpu)
+
+
+def parts(config: ModuleType, folder: Path, replicas: int) -> tuple:
+    """Return a kind's build(), loss_sums, batches, validation, weight(batch) and facts for run.json."""
+    if config.KIND == 'image':
+        from training.expressions import image_training
+        return image_training.parts(config, folder, replicas)
+    from training.expressions import data, model, segmenter
+    path, size = folder / 'train.npz', config.BATCH * replicas
+    if not path.is_file():
+        raise ConfigurationError(f'{path}: no cache; add --prepare DATA')
+    parser = config.KIND == 'parser'
+    batches = (data.Batches(path, size, config.SEED, config.JITTER) if parser else
+               segmenter.Batches(path, size, config.SEED))
+    classes = batches.rows['scores'].shape[-1]
+    return (lambda: (model if parser else segmenter).build(classes, **config.MODEL),
+            loss_sums if parser else segmenter.loss_sums, batches,
+            (Validation if parser else segmenter.Validation)(folder / 'validation.npz'),
+            (lambda batch: batch['mask'].sum()) if parser else None,
+            {'classes': classes, 'rows': len(batches.rows['scores'])})
