@@ -6,7 +6,7 @@ by exchanging their symbols, each drawn anew at every sight; CROHME 2013 validat
     python -m training train expressions --config image --prepare ../shared/data/handwriting --folder RUN
     python -m training evaluate expressions --part validation-2013 --from image-model --run RUN --beam 4
 
-Cost: 1 minute for the caches; 10 ms of processor time a step and formula on the smallest canvas to 140 ms on the largest
+Cost: 1 minute for the caches; 10 ms of processor time a step and formula on the smallest canvas, 140 ms on the largest
 (one Zen 3 core), so that 5000 steps of 16 short formulas take about half an hour. Score: not measured yet.
 
 With a GPU: a wider model for some 150 sights of each expression, as published systems train, after raising in this file
