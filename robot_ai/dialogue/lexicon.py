@@ -35,6 +35,9 @@ LAST = {
 # Words that turn a phrase into its contrary: "quiero más" is not "no quiero más", however alike.
 NEGATIONS = {'es': ('no', 'ni', 'nunca', 'tampoco', 'jamas'),
              'en': ('no', 'not', 'never', 'dont', 'cant', 'wont', 'isnt')}
+# Where another clause may begin.
+CONNECTIVES = {'es': {'y', 'que', 'porque', 'pero', 'si', 'cuando', 'hija', 'hijo'},
+               'en': {'and', 'that', 'because', 'but', 'so', 'if', 'when'}}
 # Of sounds (sounds.py), which have no last s: "kafesito" -> "kaf", as "kafe" without its last vowel.
 DIMINUTIVE = {'es': re.compile('(.{3,}?)(?:es|s)?it[oa]$'), 'en': re.compile('(.{3,}?)let$')}
 MAX_REPEATED = 4  # words of a phrase that somebody begins again
@@ -82,6 +85,17 @@ def _once(words) -> tuple[str, ...]:
                 del out[-size:]
                 break
     return tuple(out)
+
+
+def clauses(words, language: str = 'es') -> list[tuple[str, ...]]:
+    """Return the clauses of two words or more; none where the words are one clause only."""
+    out = [[]]
+    for word in words:
+        if word in CONNECTIVES[language]:
+            out.append([])
+        else:
+            out[-1].append(word)
+    return [bare(tuple(c), language) for c in out if len(c) >= 2] if len(out) > 1 else []
 
 
 def root_of(sound: str, language: str = 'es') -> tuple[str, bool]:

@@ -89,6 +89,8 @@ def _advice(problem: str) -> str:
         return ' (indent with spaces, not tabs)'
     if "but got ':'" in problem:
         return ' (a text with ": " in it needs quotes around it; or is a bracket or a brace left open?)'
+    if "but got '{'" in problem or "but got '['" in problem:
+        return ' (a text with "{" or "[" in it needs quotes around it)'
     if 'block end' in problem:
         return ' (the line is indented more, or less, than its neighbours)'
     if 'flow' in problem or 'expected \',\'' in problem:

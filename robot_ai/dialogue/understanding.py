@@ -10,14 +10,14 @@ example.
 """
 import functools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
 from robot_ai.dialogue.evidence import Evidence
-from robot_ai.dialogue.lexicon import NEGATIONS, bare, groups_of, other_talk, root_of
+from robot_ai.dialogue.lexicon import NEGATIONS, bare, clauses, groups_of, other_talk, root_of
 from robot_ai.dialogue.slots import NO, YES, find_slots, meant
 from robot_ai.dialogue.sounds import sounds_of, words_of, words_of_all
 from robot_ai.errors import DialogueError
@@ -140,10 +140,24 @@ class Understanding:
         self.example_weight = self.example_weights.sum(axis=1)
 
     def understand(self, text: str, confidence: float = 1.0, expected: frozenset = frozenset()) -> Meaning:
-        """Return what `text` means where the intents `expected` are likelier than others (empty: none is)."""
+        """Return what `text` means where the intents `expected` are likelier than others (empty: none is).
+
+        A call for help within a longer sentence ("me caí y no me puedo parar") is asked about.
+        """
         words = bare(words_of(text, self.language), self.language)
         if not words:
             return Meaning()
+        meaning = self._meaning(words, confidence, expected)
+        if meaning.decision == 'accept' or (meaning.decision == 'confirm' and self._urgent(meaning)):
+            return meaning
+        parts = (self._meaning(part, confidence, expected) for part in clauses(words, self.language))
+        call = next((p for p in parts if p.decision == 'accept' and self._urgent(p)), None)
+        return replace(call, decision='confirm') if call else meaning
+
+    def _urgent(self, meaning) -> bool:
+        return meaning.intent in self.intents and self.intents[meaning.intent].urgent
+
+    def _meaning(self, words, confidence, expected) -> Meaning:
         best_of, found = self._compared(words)
         confidence = min(max(confidence, 0.0), 1.0) if confidence == confidence else 0.0
         best_of = best_of * (CONFIDENCE_FLOOR + (1 - CONFIDENCE_FLOOR) * confidence)

@@ -134,6 +134,13 @@ def test_the_contrary_of_an_example_is_further_off_than_the_example():
     assert understanding.understand('no quiero seguir con esto').intent == 'hour'
 
 
+def test_a_call_for_help_within_a_longer_sentence_is_asked_about():
+    said = 'qué desgracia la mía y me he caído porque había agua por todas partes'
+    urgent = Understanding(parse_dialogue(TEXT.replace('fall: {', 'fall: {urgent: true, '))).understand(said)
+    assert (urgent.intent, urgent.decision) == ('fall', 'confirm')
+    assert Understanding(parse_dialogue(TEXT)).understand(said).decision == 'reject'
+
+
 def test_evidence_counts_what_tells_intents_apart():
     rows = [('cold', ('me', 'muero', 'de', 'frio')), ('cold', ('ke', 'frio')), ('thirst', ('me', 'muero', 'de', 'se')),
             ('sleep', ('me', 'muero', 'de', 'sueño'))]
