@@ -17,13 +17,14 @@ from training.expressions.trees import tree_of
 
 MAX_SYMBOLS = 32  # training expressions with more (1 %) are left out
 ROOT_INDEX = MAX_SYMBOLS
+VIEWS = 2  # drawings of each symbol that are scored: a minute each
 
 
 def cache(folder: Path, recognizer: CharacterRecognizer, part: str, drawings=None) -> dict[str, np.ndarray]:
     """Return the arrays of a part's expressions ('train', 'validation-2013').
 
-    `drawings`: the character model's training cache (training.characters.batches.Cache), whose variants are then
-    scored, one view of each expression a variant; without it each symbol is drawn once as it is (for validation).
+    `drawings`: the character model's training cache (training.characters.batches.Cache), whose first variants are
+    then scored, one view of each expression a variant; without it each symbol is drawn once as it is (for validation).
     'scores' float16 [rows, 32, classes], 'boxes' float32 [rows, 32, 4], 'label', 'parent', 'relation' int16
     [rows, 32], 'count' int16 [rows].
     """
@@ -40,7 +41,7 @@ def cache(folder: Path, recognizer: CharacterRecognizer, part: str, drawings=Non
         if drawings:
             place = {tuple(sorted(s['strokes'])): owned[n] for s, n in zip(symbols, mine)}
             at = [place[tuple(strokes)] for strokes in tree.strokes]
-            views = [np.stack([variant[n] for n in at]) for variant in drawings.variants]
+            views = [np.stack([variant[n] for n in at]) for variant in drawings.variants[:VIEWS]]
         else:
             pen = PEN * typical_size(tree.boxes)
             views = [[ink_of_strokes([item['strokes'][i] for i in strokes], pen) for strokes in tree.strokes]]
