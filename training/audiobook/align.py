@@ -32,7 +32,10 @@ def make_aligner(engine: str, model: str = ''):
 
 def read_sentences(path: Path) -> list[str]:
     """Return the lines of a sentences file that hold text."""
-    lines = [line.strip() for line in path.read_text(encoding='utf-8').splitlines()]
+    try:
+        lines = [line.strip() for line in path.read_text(encoding='utf-8').splitlines()]
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f'{path}: not UTF-8 ({error}); save it so') from None
     lines = [line for line in lines if line]
     if not lines:
         raise ConfigurationError(f'{path}: holds no sentence')

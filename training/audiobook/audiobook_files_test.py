@@ -1,18 +1,21 @@
 """A book's folder: sync maps stay as aeneas wrote them, files are whole, faults go on with the rest."""
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from robot_ai.errors import ConfigurationError, RobotAIError
 from training.audiobook import jobs, syncmap
 from training.audiobook.command import main
-from training.audiobook.files import natural_key, read_book, replacing, write_json
+from training.audiobook.files import natural_key, read_book, replacing, write_flac, write_json
 from training.audiobook.fragments import Alignment
 
 AENEAS = '''{
@@ -76,6 +79,20 @@ def test_interrupted_write_leaves_the_old_file(tmp_path):
         raise KeyboardInterrupt
     assert json.loads(path.read_text()) == {'old': 1}
     assert [p.name for p in tmp_path.iterdir()] == ['file.json']
+
+
+def test_a_sound_that_does_not_fit_on_the_disk_is_an_error_that_names_it(tmp_path):
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, 32000).astype(np.float32)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
+    try:
+        with pytest.raises(OSError, match='uno.flac'):
+            write_flac(tmp_path / 'uno.flac', sound)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
+    write_flac(tmp_path / 'uno.flac', sound)
+    assert soundfile.info(tmp_path / 'uno.flac').frames == 32000
 
 
 def test_names_sort_as_people_count():

@@ -211,6 +211,15 @@ def test_misprints_are_listed_with_their_place_and_nothing_is_changed(tmp_path, 
     assert main(['spelling', str(tmp_path / 'nowhere')]) == 1
 
 
+def test_a_map_without_its_sound_and_sentences_of_another_encoding_are_named(tmp_path):
+    align.save(read_book(tmp_path), 'uno', Alignment([Fragment('f000001', 'Hola.', 0.1, 0.9)], [], 'dtw', 1.0))
+    with pytest.raises(ConfigurationError, match='uno.flac'):
+        corpus.plan([read_book(tmp_path)], False)
+    (tmp_path / 'uno.txt').write_bytes('Mañana.'.encode('latin-1'))
+    with pytest.raises(ConfigurationError, match='UTF-8'):
+        align.read_sentences(tmp_path / 'uno.txt')
+
+
 def test_an_interrupt_while_espeak_speaks_is_not_lost(monkeypatch):
     as_array = np.ctypeslib.as_array
     monkeypatch.setattr(np.ctypeslib, 'as_array', lambda *a: (signal.raise_signal(signal.SIGINT), as_array(*a))[1])

@@ -9,14 +9,12 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import soundfile
-
 from robot_ai.errors import ConfigurationError
 from robot_ai.speech.audio import SAMPLE_RATE, read_audio
 from robot_ai.speech.spanish import normalize
 from training.audiobook.align import load
 from training.audiobook.decisions import apply_decisions
-from training.audiobook.files import Book, read_book, read_json, replacing, write_json, write_text
+from training.audiobook.files import Book, read_book, read_json, write_flac, write_json, write_text
 from training.audiobook.jobs import Job, report, run_jobs
 from training.audiobook.quality import Limits, floor_db, reason_to_drop
 from training.audiobook.splits import SHARES, SPLITS, split_at_random, split_by_group
@@ -51,7 +49,7 @@ def plan(books: list[Book], random_split: bool) -> tuple[list[Chapter], list[str
     found = [(book, name) for book in ordered for name in book.names('maps')]
     if not found:
         raise ConfigurationError('nothing is aligned; run `python -m training audiobook align BOOK`')
-    hours = [soundfile.info(book.path('audio', name)).duration / 3600 for book, name in found]
+    hours = [book.seconds(name) / 3600 for book, name in found]
     if random_split:
         chosen = split_at_random([f'{book.title}/{name}' for book, name in found], hours)
     else:
@@ -87,8 +85,7 @@ def write_chapter(chapter: Chapter, out: Path, limits: Limits) -> None:
             dropped.append([fragment.id, reason, fragment.text])
             continue
         name = f'{chapter.stem}-{number:04d}'
-        with replacing(folder / f'{name}.flac') as file:
-            soundfile.write(file, part, SAMPLE_RATE, format='FLAC', subtype='PCM_16')
+        write_flac(folder / f'{name}.flac', part)
         lines.append(f'{name} {normalize(fragment.text).upper()}\n')
         seconds += len(part) / SAMPLE_RATE
     write_text(folder / f'{chapter.stem}.trans.txt', ''.join(lines))
@@ -149,7 +146,10 @@ def run(options) -> int:
                         write_chapter, (c, options.out, limits),
                         json.dumps([c.stem, c.split, repr(limits)])))
     faults = run_jobs(jobs, 'corpus', options.workers)
-    hours = write_lists(chapters, readers, options.out)
+    try:
+        hours = write_lists(chapters, readers, options.out)
+    except OSError as error:
+        return report([*faults, f'{options.out}: {error}'], 'corpus')
     total = sum(hours.values())
     for split, share in zip(SPLITS, SHARES):
         got = hours[split] / total if total else 0.0

@@ -227,5 +227,8 @@ def run(options) -> int:
               'tried their addresses; some may be dead', file=sys.stderr)
     fetcher, faults = Fetcher(options.pause), []
     for entry in entries:
-        faults += fetch_book(entry, options.out / entry.id, fetcher)
+        try:
+            faults += fetch_book(entry, options.out / entry.id, fetcher)
+        except OSError as error:  # of the book's list or description
+            faults.append(f'{options.out / entry.id}: {error}')
     return report(faults, 'fetch')

@@ -9,14 +9,20 @@ BOOK/maps/NAME.json       aeneas sync map                                     (a
 BOOK/details/NAME.json    words, scores, speech that is not in the text       (align)
 BOOK/decisions/NAME.json  accepted, rejected, edited                          (review)
 """
+import errno
 import json
 import os
 import re
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import soundfile
+
 from robot_ai.errors import ConfigurationError
+from robot_ai.speech.audio import SAMPLE_RATE
 from robot_ai.yaml_files import read_yaml_file
 
 AUDIO_SUFFIXES = ('.mp3', '.ogg', '.oga', '.opus', '.flac', '.m4a', '.wav')
@@ -46,6 +52,16 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, document: dict | list) -> None:
     """Write JSON, whole or not at all."""
     write_text(path, json.dumps(document, ensure_ascii=False, indent=1) + '\n')
+
+
+def write_flac(path: Path, samples: np.ndarray) -> None:
+    """Write 16 kHz mono sound (float32 or int16 [n]) as FLAC, whole or not at all; OSError where the disk is full."""
+    with replacing(path) as part:
+        try:
+            soundfile.write(part, samples, SAMPLE_RATE, format='FLAC', subtype='PCM_16')
+        except soundfile.LibsndfileError as error:  # "System error.": it does not tell which
+            full = shutil.disk_usage(path.parent).free < len(samples) * 2
+            raise OSError(errno.ENOSPC if full else errno.EIO, f'{error} Is the disk full?', str(path)) from None
 
 
 def read_json(path: Path):
@@ -78,6 +94,15 @@ class Book:
         """Return the place of one recording's 'audio', 'sentences', 'cuts', 'maps', 'details', 'decisions'."""
         suffix = {'audio': '.flac', 'sentences': '.txt'}.get(kind, '.json')
         return self.folder / kind / (name + suffix)
+
+    def seconds(self, name: str) -> float:
+        """Return the length of one recording's prepared sound; ConfigurationError where there is none."""
+        path = self.path('audio', name)
+        try:
+            return soundfile.info(path).duration
+        except soundfile.LibsndfileError as error:
+            raise ConfigurationError(f'{path}: expected the sound of {self.path("maps", name)}: {error}; run '
+                                     '`audiobook prepare`, or put it there as 16 kHz FLAC') from None
 
     def names(self, kind: str = 'audio') -> list[str]:
         """Return the recordings' names that have a file of this kind, in natural order."""

@@ -2,7 +2,7 @@
 
 The spoken preamble and ending are found by aligning with the text and cut there, wherever they end; which part of
 the e-book a recording reads is found in the same search, so that chapters and files need not agree. A sentence that
-two recordings claim (the next chapter's heading, heard in "Fin del capítulo") belongs to the one that it fits better.
+two recordings claim (the next chapter's heading, heard in "Fin del capítulo") belongs to the later one, if it fits there.
 """
 import json
 from functools import partial
@@ -16,7 +16,7 @@ from robot_ai.errors import ConfigurationError
 from robot_ai.speech.audio import SAMPLE_RATE
 from training.audiobook.align import ENGINES, make_aligner
 from training.audiobook.ebook import read_paragraphs
-from training.audiobook.files import Book, read_book, read_json, replacing, write_json, write_text
+from training.audiobook.files import Book, read_book, read_json, write_flac, write_json, write_text
 from training.audiobook.jobs import Job, in_processes, report, run_jobs
 from training.audiobook.sentences import segment
 from training.audiobook.traces import NOT_FOUND
@@ -25,6 +25,7 @@ from training.speech.utterances import read_whole
 MARGIN_S = 0.3  # of room kept before the first and after the last sentence
 CHARACTERS_PER_S = 14.0  # read aloud in Spanish, pauses included
 EDGE_SHARE = 0.6  # of the median score that the first and the last sentence must reach
+SURE_SHARE = 0.8  # of the score that the recording before gave a sentence; with less it stays there
 LOOK_BACK, LOOK_AHEAD = 3, 80  # sentences searched around where a recording should begin and end
 LONGER = 1.6  # times the text that a recording of its length usually holds
 ENOUGH = 0.5  # share of a recording's time that its sentences must fill; else the whole book is searched
@@ -69,16 +70,14 @@ def prepare_recording(book: Book, path: Path, sentences: list[str], before: str 
     begin, alignment = locate(samples, sentences, position, aligner)
     read = [k for k, fragment in enumerate(alignment.fragments) if fragment.read]
     read = _without_doubtful_ends(read, alignment)
-    while read and alignment.fragments[read[0]].score <= claimed.get(begin + read[0], NOT_FOUND):
+    while read and alignment.fragments[read[0]].score < SURE_SHARE * claimed.get(begin + read[0], NOT_FOUND):
         read = read[1:]
     if not read:
         raise ConfigurationError(f'{path}: none of the text was found in it; does it read this book?')
     first, last = alignment.fragments[read[0]], alignment.fragments[read[-1]]
     cut_begin = max(0.0, first.begin - MARGIN_S)
     cut_end = min(len(samples) / SAMPLE_RATE, last.end + MARGIN_S)
-    with replacing(book.path('audio', path.stem)) as part:
-        soundfile.write(part, samples[int(cut_begin * SAMPLE_RATE):int(cut_end * SAMPLE_RATE)], SAMPLE_RATE,
-                        format='FLAC', subtype='PCM_16')
+    write_flac(book.path('audio', path.stem), samples[int(cut_begin * SAMPLE_RATE):int(cut_end * SAMPLE_RATE)])
     chosen = sentences[begin + read[0]:begin + read[-1] + 1]
     write_text(book.path('sentences', path.stem), '\n'.join(chosen) + '\n')
     write_json(book.path('cuts', path.stem), {
@@ -97,9 +96,7 @@ def _give_up(book, name, cuts, first):
         return
     end = min(cuts['end'], kept[-1][1] + MARGIN_S)
     samples, _ = soundfile.read(book.path('audio', name), dtype='int16')
-    with replacing(book.path('audio', name)) as part:
-        soundfile.write(part, samples[:int((end - cuts['begin']) * SAMPLE_RATE)], SAMPLE_RATE, format='FLAC',
-                        subtype='PCM_16')
+    write_flac(book.path('audio', name), samples[:int((end - cuts['begin']) * SAMPLE_RATE)])
     lines = book.path('sentences', name).read_text(encoding='utf-8').splitlines()
     if len(lines) == cuts['next_sentence'] - cuts['first_sentence']:  # else somebody has edited them
         write_text(book.path('sentences', name), '\n'.join(lines[:kept[-1][0] + 1 - cuts['first_sentence']]) + '\n')

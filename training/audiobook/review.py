@@ -44,7 +44,7 @@ class Review:
         self._lock = threading.Lock()
         self._alignments = {name: load(book, name) for name in self._names}
         self._decisions = {name: read_decisions(book, name) for name in self._names}
-        self._seconds = {name: soundfile.info(book.path('audio', name)).duration for name in self._names}
+        self._seconds = {name: book.seconds(name) for name in self._names}
 
     def fragments(self) -> list[dict]:
         """Return every fragment with its decision, worst score first."""
