@@ -2,7 +2,7 @@
 
 The spoken preamble and ending are found by aligning with the text and cut there, wherever they end; which part of
 the e-book a recording reads is found in the same search, so that chapters and files need not agree. A sentence that
-two recordings claim (the next chapter's heading, heard in "Fin del capítulo") belongs to the later one, if it fits there.
+two recordings claim (the next chapter's heading, heard in "Fin del capítulo") belongs to the later one, if it fits.
 """
 import json
 from functools import partial
