@@ -123,9 +123,11 @@ def _texts(options, count):
         for file in options.text:
             if not file.is_file():
                 raise ConfigurationError(f'{file}: no such file; expected text, a sentence a line')
-            yield from (
-                (file.stem, line) for line in file.read_text(encoding='utf-8').splitlines() if line.strip()
-            )
+            try:
+                lines = file.read_text(encoding='utf-8').splitlines()
+            except UnicodeDecodeError as error:
+                raise ConfigurationError(f'{file}: not UTF-8 ({error}); save it so') from None
+            yield from ((file.stem, line) for line in lines if line.strip())
         return
     rng, streams = random.Random(f'texts {options.seed}'), []
     for source in options.sources.split(','):

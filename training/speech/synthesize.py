@@ -141,7 +141,7 @@ def synthesize(
         summary.clips, summary.seconds = summary.clips + 1, summary.seconds + done[name]
     failures = 0
     with (
-        open(output / 'manifest.jsonl', 'a', encoding='utf-8') as manifest,
+        open(output / 'manifest.jsonl', 'ab', buffering=0) as manifest,  # a line is there when it is written
         tqdm(total=len(unique), initial=len(unique) - len(rest), unit='clip', disable=not progress) as bar,
     ):
         for job, result in _in_order(rest, output, workers):
@@ -149,10 +149,7 @@ def synthesize(
                 summary.problems.add(f'{job.name} {job.text[:40]!r}', result)
                 failures = failures + 1 if isinstance(result, OSError) else 0
                 if failures >= FAILURES_IN_A_ROW or getattr(result, 'errno', 0) == errno.ENOSPC:
-                    raise ConfigurationError(
-                        f'{output}: {result}. {summary.clips} clips are done: make room and call '
-                        'again, the rest follows'
-                    )
+                    raise _full(output, result, summary)
             else:
                 seconds = result
                 facts = json.loads(
@@ -167,13 +164,22 @@ def synthesize(
                     ).to_json()
                 )
                 facts.update(words_per_minute=job.words_per_minute, pitch=job.pitch, pause_10ms=job.pause)
-                manifest.write(json.dumps(facts, ensure_ascii=False) + '\n')
-                manifest.flush()
+                try:
+                    line = (json.dumps(facts, ensure_ascii=False) + '\n').encode()
+                    if manifest.write(line) < len(line):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                except OSError as error:  # the next call takes half a line off again
+                    raise _full(output, error, summary) from None
                 summary.clips, summary.made = summary.clips + 1, summary.made + 1
                 summary.seconds += seconds
                 failures = 0
             bar.update()
     return summary
+
+
+def _full(output, error, summary):
+    return ConfigurationError(f'{output}: {error}. {summary.clips} clips are done: make room and call again, the rest '
+                              'follows')
 
 
 def _in_order(jobs, output, workers):

@@ -1,6 +1,7 @@
 """The corpus depends on texts and seed alone: not on workers, nor on where an earlier call stopped."""
 
 import json
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,24 @@ def test_a_full_disk_stops_with_what_to_do(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert synthesize.synthesize(TEXTS, voices.espeak_voices(), tmp_path).made == 4
     assert not list(tmp_path.rglob('*.part'))
+
+
+def test_a_manifest_that_does_not_fit_stops_too_and_goes_on(tmp_path, monkeypatch):
+    def make(job, output):
+        (output / job.name[:2]).mkdir(exist_ok=True)
+        (output / job.name[:2] / f'{job.name}.flac').touch()
+        return 1.0
+
+    monkeypatch.setattr(synthesize, '_make', make)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, before[1]))
+    try:
+        with pytest.raises(ConfigurationError, match='1 clips are done: make room'):
+            synthesize.synthesize(TEXTS, [voices.Voice('es')], tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert synthesize.synthesize(TEXTS, [voices.Voice('es')], tmp_path).made == 3
+    assert len([json.loads(line) for line in (tmp_path / 'manifest.jsonl').read_text().splitlines()]) == 4
 
 
 def test_piper_voices_are_called_as_the_program_wants(tmp_path, monkeypatch):
