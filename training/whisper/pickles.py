@@ -3,6 +3,7 @@
 Such a file is a zip with a pickle and one raw file per storage. The unpickler knows how to make tensors and
 ordered dictionaries; a pickle that names anything else is refused, so that none of its code runs.
 """
+import math
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -30,7 +31,7 @@ def read_pickle(path: Path) -> dict:
         raise ModelError(f'{path}: no zip archive; files of PyTorch before 1.6 must be saved anew') from None
     except pickle.UnpicklingError as error:
         raise ModelError(f'{path}: refused: {error}') from None
-    except (OSError, KeyError, ValueError, TypeError, IndexError, AttributeError, EOFError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, AttributeError, EOFError) as error:
         raise ModelError(f'{path}: cannot be read: {error!r}') from None
     if not isinstance(value, dict):
         raise ModelError(f'{path}: expected a mapping, found {type(value).__name__}')
@@ -67,7 +68,8 @@ def _rebuild(storage, offset, shape, strides, *_):
     if any(n < 0 for n in (offset, *shape, *strides)):
         raise ValueError('negative sizes')
     last = offset + sum((n - 1) * s for n, s in zip(shape, strides))
-    if 0 in shape or last >= len(storage):
+    # Strides of 0 could make terabytes of a few bytes.
+    if 0 in shape or last >= len(storage) or math.prod(shape) > len(storage):
         raise ValueError(f'a tensor {tuple(shape)} reaches beyond its {len(storage)} values')
     view = np.lib.stride_tricks.as_strided(storage[offset:], shape, [s * storage.itemsize for s in strides])
     return np.array(view)

@@ -128,6 +128,14 @@ def test_tensor_beyond_its_storage_is_refused(tmp_path, fake_torch):
         read_pickle(tmp_path / 'a.pt')
 
 
+def test_a_tensor_that_repeats_few_values_without_end_is_refused(tmp_path, fake_torch):
+    tensor = Tensor(np.zeros(4, np.float32))
+    tensor.strides, tensor.array = (lambda: (0,)), types.SimpleNamespace(shape=(10 ** 13,), size=4, dtype=np.float32)
+    write_pt(tmp_path / 'a.pt', {'x': tensor}, fake_torch)
+    with pytest.raises(ModelError, match='beyond its 4 values'):
+        read_pickle(tmp_path / 'a.pt')
+
+
 def openai_name(name):
     for theirs, ours in reversed(OPENAI_NAMES):
         name = name.replace(ours, theirs)
