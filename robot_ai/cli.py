@@ -9,7 +9,7 @@ import os
 import sys
 
 from robot_ai import __version__
-from robot_ai.errors import RobotAIError
+from robot_ai.errors import RobotAIError, UsageError
 
 COMMANDS = {  # command -> one line; the module is robot_ai.commands.<command>
     'assistant': 'run the whole assistant: every node in one process',
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         return module.run(options)
     except RobotAIError as error:
         print(f'robot-ai {chosen.command}: {error}', file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     except BrokenPipeError:  # `robot-ai ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

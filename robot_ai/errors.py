@@ -39,3 +39,7 @@ class DeviceError(RobotAIError):
 
 class ConfigurationError(RobotAIError):
     """A parameter, option or configuration file with a value that cannot be used."""
+
+
+class UsageError(ConfigurationError):
+    """A command line whose options do not go together or are out of range: exit status 2."""

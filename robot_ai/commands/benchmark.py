@@ -14,7 +14,7 @@ import json
 import sys
 from pathlib import Path
 
-from robot_ai.errors import ConfigurationError
+from robot_ai.errors import ConfigurationError, UsageError
 from robot_ai.measurement import report, shown
 from robot_ai.paths import share_directory
 from robot_ai.speech.other_engines import ENGINES, OURS
@@ -47,7 +47,7 @@ def add_arguments(parser):
 def run(options) -> int:
     """Measure and print; 1 where an engine of --against could not be measured."""
     if not 1 <= options.repeat <= 1000:
-        raise ConfigurationError(f'--repeat {options.repeat}: expected 1 to 1000')
+        raise UsageError(f'--repeat {options.repeat}: expected 1 to 1000')
     try:
         from robot_ai.nodes.benchmark import run_pass
     except ImportError as error:
@@ -83,7 +83,7 @@ def _speech_parameters(options) -> dict[str, dict]:
     for text in options.against:
         engine, _, model = text.partition('=')
         if engine not in ENGINES[1:]:
-            raise ConfigurationError(f'--against {text}: expected some of {", ".join(ENGINES[1:])}')
+            raise UsageError(f'--against {text}: expected some of {", ".join(ENGINES[1:])}')
         if model and Path(model).expanduser().exists():
             model = str(Path(model).expanduser())
         given[text] = {'engine': engine, 'engine_model': model, 'allow_cloud': options.allow_cloud}

@@ -1,12 +1,13 @@
 """Turn pictures of handwriting into LaTeX: a symbol, several symbols or a whole expression.
 
-One line a picture: its name, a tab, the LaTeX, a tab, the score. A picture without handwriting gives a
-line without LaTeX and the words "nothing here". Exit status: 0 all read; 1 a picture could not be read (the
-others were); 2 usage.
+One line a picture: its name, a tab, the LaTeX, a tab, the confidence. A picture without handwriting gives a
+line without LaTeX and the words "nothing here". With --json one object a line: file, kind, latex, confidence,
+and for each symbol its box (x, y, width, height in pixels) and candidates. Exit status: 0 all read; 1 a picture
+could not be read (the others were); 2 usage.
 
-Example:
+For example:
   robot-ai read board.jpg notes.png --tex notes.tex
-
+  robot-ai read --json --symbol digit.png
 """
 import json
 import sys
@@ -47,9 +48,9 @@ def run(options) -> int:
         if options.json:
             print(json.dumps({'file': name, **result}, ensure_ascii=False), flush=True)
         else:
-            print(f"{name}\t{result['latex'] or '(nothing here)'}\t{result['score']:.2f}", flush=True)
+            print(f"{name}\t{result['latex'] or '(nothing here)'}\t{result['confidence']:.2f}", flush=True)
             for candidate in result['items'][0]['candidates'][1:] if options.look_up and result['items'] else ():
-                print(f"\t{candidate['latex']}\t{candidate['score']:.2f}", flush=True)
+                print(f"\t{candidate['latex']}\t{candidate['confidence']:.2f}", flush=True)
     if options.tex:
         try:
             Path(options.tex).write_text(document(formulas), encoding='utf-8')
@@ -82,22 +83,22 @@ def load_image(name: str):
 
 
 def read_picture(recognizer, image, options) -> dict:
-    """Return {'kind', 'latex', 'score', 'items'} of one picture."""
+    """Return {'kind', 'latex', 'confidence', 'items'} of one picture."""
     if options.symbol or options.look_up:
         characters = recognizer.characters
         reading = characters.look_up(image) if options.look_up else characters.recognize(image)
         items = [{'box': [0, 0, image.shape[1], image.shape[0]], 'candidates': _listed(reading.candidates)}]
-        return {'kind': 'symbol', 'latex': reading.latex, 'score': reading.score,
+        return {'kind': 'symbol', 'latex': reading.latex, 'confidence': round(reading.score, 4),
                 'items': items if reading.candidates else []}
     expression = recognizer.recognize(image)
     items = [{'box': [s.box.x, s.box.y, s.box.width, s.box.height], 'candidates': _listed(s.candidates)}
              for s in expression.symbols]
     kind = 'expression' if options.expression or len(items) != 1 else 'symbol'
-    return {'kind': kind, 'latex': expression.latex, 'score': expression.score, 'items': items}
+    return {'kind': kind, 'latex': expression.latex, 'confidence': round(expression.score, 4), 'items': items}
 
 
 def _listed(candidates):
-    return [{'latex': c.latex, 'score': round(c.score, 4)} for c in candidates]
+    return [{'latex': c.latex, 'confidence': round(c.score, 4)} for c in candidates]
 
 
 def document(formulas: list[tuple[str, str]]) -> str:

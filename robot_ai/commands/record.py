@@ -13,7 +13,7 @@ import shutil
 import time
 
 from robot_ai.bags import BagWriter
-from robot_ai.errors import BagError, ConfigurationError
+from robot_ai.errors import BagError, ConfigurationError, UsageError
 
 QUIET = 5.0  # s without any topic after which to say so
 
@@ -29,6 +29,8 @@ def add_arguments(parser):
 
 def run(options) -> int:
     """Record; 0 when the bag was closed, 1 where nothing came."""
+    if not 0 <= options.seconds < float('inf'):
+        raise UsageError(f'--seconds {options.seconds:g}: expected 0 (until Ctrl-C) or more')
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     try:
         import rclpy

@@ -13,7 +13,7 @@ For example:
 import sys
 
 from robot_ai.commands.live_view import LiveView
-from robot_ai.errors import ConfigurationError
+from robot_ai.errors import ConfigurationError, UsageError
 from robot_ai.paths import share_directory
 from robot_ai.testing import differences, load_outcome
 
@@ -43,13 +43,13 @@ def run(options) -> int:
     """Replay and compare; return 1 where the outcome is not the one expected."""
     bag, expected = options.bag, None
     if options.demo == bool(bag):
-        raise ConfigurationError('give a bag, or --demo for the bundled one; not both')
+        raise UsageError('give a bag, or --demo for the bundled one; not both')
     if options.update and not options.expect:
-        raise ConfigurationError('--update needs --expect FILE.yaml: where to write')
+        raise UsageError('--update needs --expect FILE.yaml: where to write')
     if options.expect and not options.update:
         expected = load_outcome(options.expect)  # a mistake in it should not show after the whole bag only
     if options.rate is not None and not 0 <= options.rate <= 100:
-        raise ConfigurationError(f'--rate {options.rate:g}: expected 0 to 100')
+        raise UsageError(f'--rate {options.rate:g}: expected 0 to 100')
     rate = options.rate if options.rate is not None else float(options.demo)
     if options.demo:
         bag = share_directory() / DEMO / 'demo.mcap'

@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from robot_ai.errors import ConfigurationError, RobotAIError
+from robot_ai.errors import ConfigurationError, RobotAIError, UsageError
 from robot_ai.model_store import find_model
 from robot_ai.speech.audio import SAMPLE_RATE, read_audio
 from robot_ai.speech.endpointing import PROFILES
@@ -37,9 +37,10 @@ def run(options) -> int:
     """Transcribe the files and return the exit status."""
     from robot_ai.speech.recognizer import open_recognizer, with_numerals
 
+    if options.threads < 1:
+        raise UsageError(f'--threads {options.threads}: expected 1 or more')
     phrases = [*options.phrase, *_read_phrases(options.phrases)]
-    recognizer = open_recognizer(find_model('speech', options.model), max(1, options.threads), phrases,
-                                 options.profile)
+    recognizer = open_recognizer(find_model('speech', options.model), options.threads, phrases, options.profile)
     failed = False
     for file in options.files:
         try:

@@ -89,7 +89,7 @@ def read_audio(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     if not path.is_file():
-        raise AudioError(f'{path}: no such file')
+        raise AudioError(f'{path}: {"a folder, not a sound file" if path.is_dir() else "no such file"}')
     if path.stat().st_size == 0:
         raise AudioError(f'{path}: the file is empty')
     blocks = _pyav_blocks(path) if path.suffix.lower() in PYAV_SUFFIXES else _sndfile_blocks(path)

@@ -132,5 +132,5 @@ def test_what_cannot_be_used_is_named(tmp_path, capsys):
     assert main(['benchmark', '--models', str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert 'speech_to_text does not run: ' in error and str(tmp_path) in error and 'Traceback' not in error
-    assert main(['benchmark', '--against', 'nobody']) == 1
+    assert main(['benchmark', '--against', 'nobody']) == 2
     assert 'nobody' in capsys.readouterr().err
