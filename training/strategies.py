@@ -15,13 +15,23 @@ losses of one device at the same global batch.
 import contextlib
 import json
 import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from robot_ai.errors import ConfigurationError
 
+PATIENCE_S = 10  # with each thing that must answer before TensorFlow waits for a TPU without end
+CONNECT_S = 40  # TensorFlow's start and the connection to a cluster; a minute is all that anybody waits
+TPU_VENDOR = '0x1ae0'  # Google's on the PCI bus, of its network cards, too
+TPU_CHIPS = ('0x0027', '0x0056', '0x005e', '0x0062', '0x0063', '0x006f', '0x0076')  # v2 to v7x, as JAX lists them
+HTTP2_SETTINGS = b'\4'  # the frame that a server begins with (RFC 9113)
+HTTP2_HELLO = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' + b'\0\0\0' + HTTP2_SETTINGS + bytes(5)
 NAMES = ('auto', 'one', 'mirrored', 'multiworker', 'parameter-server', 'tpu')
 
 
@@ -179,34 +189,62 @@ def _cluster():
 
 
 def _automatic(cluster, tpu):
-    if tpu or os.environ.get('TPU_NAME') or os.path.exists('/dev/accel0'):
+    if tpu or os.environ.get('TPU_NAME') or _tpu_on_board():
         return 'tpu'
     if cluster:
         return 'parameter-server' if 'ps' in cluster['cluster'] else 'multiworker'
     return 'mirrored' if len(tf.config.list_physical_devices('GPU')) > 1 else 'one'
 
 
+def _tpu_on_board(devices: Path = Path('/sys/bus/pci/devices')) -> bool:
+    """Return whether this machine has TPU chips: a TPU VM shows them as /dev/accel* or, since v5e, /dev/vfio/*."""
+    for vendor in devices.glob('*/vendor'):
+        with contextlib.suppress(OSError):
+            if vendor.read_text().strip() == TPU_VENDOR and (
+                    vendor.with_name('device').read_text().strip() in TPU_CHIPS):
+                return True
+    return False
+
+
 def _open_tpu(name):
     """Return the TPU strategy; one clear sentence where there is none (raw: ValueError, URLError or a hang)."""
-    if not name and not os.environ.get('TPU_NAME') and not os.path.exists('/dev/accel0'):
-        raise ConfigurationError('no TPU here: run this on a Cloud TPU VM, or name one with --tpu')
-    if name.startswith('grpc://') and not _answers(name):
-        raise ConfigurationError(f'{name}: nothing answers there; check the address and that the TPU is running')
+    if not name and not _tpu_on_board():
+        name = os.environ.get('TPU_NAME', '')
+        if not name:
+            raise ConfigurationError('no TPU here: run this on a Cloud TPU VM, or name one with --tpu')
+    if name.startswith('grpc://') and not (_answers(name) and _connects(name)):
+        raise ConfigurationError(f'{name}: no TPU answers there; check the address and that the TPU is running')
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(PATIENCE_S)  # the resolver asks Google's metadata server about a name, without any
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=name or 'local')
         tf.config.experimental_connect_to_cluster(resolver)
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return Replicated(tf.distribute.TPUStrategy(resolver), 'tpu')
-    except (ValueError, OSError, tf.errors.OpError) as error:
-        raise ConfigurationError(f'no usable TPU {name or "on this machine"}: {type(error).__name__}: '
-                                 f'{str(error).splitlines()[0][:200]}') from None
+    except (ValueError, RuntimeError, OSError, tf.errors.OpError) as error:
+        reason = f'{type(error).__name__}: {(str(error).splitlines() or [""])[0][:200]}'
+        raise ConfigurationError(f'no usable TPU {name or "on this machine"}: {reason}') from None
+    finally:
+        socket.setdefaulttimeout(before)
 
 
-def _answers(address, timeout_s=10):
-    import socket
+def _connects(address):
+    """Return whether TensorFlow's cluster can be reached at an address: asked by a process that can be stopped."""
+    code = ('import sys, tensorflow as tf; tf.config.experimental_connect_to_cluster('
+            'tf.distribute.cluster_resolver.TPUClusterResolver(tpu=sys.argv[1]))')
+    try:
+        return not subprocess.run([sys.executable, '-c', code, address], timeout=CONNECT_S, check=False,
+                                  capture_output=True).returncode
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def _answers(address):
+    """Return whether a gRPC server is at grpc://HOST:PORT: what else listens there would leave TensorFlow waiting."""
     host, _, port = address.removeprefix('grpc://').partition(':')
     try:
-        with socket.create_connection((host, int(port or 8470)), timeout=timeout_s):
-            return True
+        with socket.create_connection((host, int(port or 8470)), timeout=PATIENCE_S) as connection:
+            connection.sendall(HTTP2_HELLO)
+            return connection.recv(9)[3:4] == HTTP2_SETTINGS
     except (OSError, ValueError):
         return False
