@@ -3,22 +3,19 @@
 Prefix beam search (Hannun et al. 2014) with the n-gram and the phrase bonus added as a prefix grows, then
 every finalist scored exactly: full CTC forward, decoder (where the model has one), n-gram, bonus. The beam
 is an array, its prefixes live in a tree, so that a frame costs a few NumPy calls; a frame that is surely
-blank costs one.
+blank costs one. Whether the whole utterance is one of the expected phrases is decided apart, in phrases.py.
 """
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from rapidfuzz import fuzz, process
 
 from robot_ai.speech.biasing import BOUNDARY, ContextGraph
 from robot_ai.speech.language_model import END, NgramModel
+from robot_ai.speech.phrases import BLANK, NEVER, Choice, PhraseChooser, PhraseOptions, TokenTree
 
-BLANK = 0
-NEVER = -1e30  # log of zero that can be added up
 SURE_BLANK = math.log(0.999)
-WHOLE_PHRASES = 64  # expected phrases, nearest to the best text, that are scored as whole utterances
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class DecodingOptions:
     attention_weight: float = 0.0  # of the decoder against CTC, 0..1
     lm_weight: float = 0.0
     word_bonus: float = 0.0  # a word, against the n-gram's dislike of long texts
-    phrase_boost: float = 0.7  # a character of an expected phrase
+    phrase_boost: float = 0.7  # a character of an expected phrase, alone or in a longer utterance
 
     @classmethod
     def from_parameters(cls, parameters: dict) -> 'DecodingOptions':
@@ -150,23 +147,30 @@ class Decoder:
     """Ranks what a CTC output may say."""
 
     def __init__(self, labels: Iterable[str], boundary: str = BOUNDARY,
-                 options: DecodingOptions | None = None, language_model: NgramModel | None = None):
+                 options: DecodingOptions | None = None, language_model: NgramModel | None = None,
+                 phrase_options: PhraseOptions | None = None):
         """Take the model's labels (blank first). The n-gram is over words, or over the labels themselves."""
         self.boundary = boundary
         self.labels = tuple(labels)
         self.vocabulary = Vocabulary(self.labels, boundary)
-        self.options = options or DecodingOptions()
+        self.options, self.phrase_options = options or DecodingOptions(), phrase_options or PhraseOptions()
         self.lm = language_model if self.options.lm_weight else None
         self.lm_of_tokens = bool(self.lm) and sum(label in self.lm.ids for label in self.labels[1:]) > 0.8 * (
             len(self.labels) - 1)
-        self._graph, self._phrases = None, ()
+        self._graph, self._chooser = None, None
 
     def favouring(self, phrases: Iterable[str]) -> 'Decoder':
         """Return a decoder that favours these texts (normalised), and no others."""
-        other = Decoder(self.labels, self.boundary, self.options, self.lm)
-        other._phrases = tuple(dict.fromkeys(' '.join(p.split()) for p in phrases if p.strip()))
-        other._graph = ContextGraph(other._phrases, self.options.phrase_boost) if other._phrases else None
+        other = Decoder(self.labels, self.boundary, self.options, self.lm, self.phrase_options)
+        texts = tuple(dict.fromkeys(' '.join(p.split()) for p in phrases if p.strip()))
+        spelled = [(text, tokens) for text in texts if (tokens := self.vocabulary.encode(text))]
+        other._graph = ContextGraph(texts, self.options.phrase_boost) if texts else None
+        other._chooser = PhraseChooser(*zip(*spelled), self.phrase_options) if spelled else None
         return other
+
+    def expected(self, log_probs: np.ndarray) -> Choice | None:
+        """Return the favoured phrase that a whole utterance, float32 [T, V], is likeliest to be; None without any."""
+        return self._chooser.choose(log_probs) if self._chooser else None
 
     def decode(self, log_probs: np.ndarray, attention: Callable | None = None,
                finalists: int = 8) -> list[Hypothesis]:
@@ -178,7 +182,6 @@ class Decoder:
         log_probs = np.asarray(log_probs, np.float32)
         tree = _Prefixes(self, self._graph)
         found = [tree.tokens(node) for node in self._search(log_probs, tree)][:finalists]
-        found += [t for t in self._near_phrases(found) if t not in found]
         by_text: dict[str, tuple] = {}
         for tokens, ctc in zip(found, ctc_log_likelihood(log_probs, found)):
             text = self.vocabulary.text(tokens)
@@ -201,14 +204,6 @@ class Decoder:
         external, weight = tree.finished(node), self.options.attention_weight
         heard = ctc if attention is None else (1 - weight) * ctc + weight * attention
         return Hypothesis(tokens, text, heard + external, ctc, external, attention or 0.0)
-
-    def _near_phrases(self, found):
-        if not self._phrases or not found:
-            return []
-        text = self.vocabulary.text(found[0])
-        near = process.extract(text, self._phrases, scorer=fuzz.ratio, limit=WHOLE_PHRASES)
-        spelled = [self.vocabulary.encode(phrase) for phrase, _, _ in near]
-        return [tokens for tokens in spelled if tokens]
 
     def _search(self, log_probs, tree):
         """Return the nodes of the beam after the last frame, best first."""
@@ -268,39 +263,9 @@ def _most_promising(scores, best, options):
     return rows, columns
 
 
-def _lattices(sequences):
-    """Return the blank-interleaved labels [K, S], each length [K], and where a state may skip a blank [K, S]."""
-    lengths = np.array([2 * len(s) + 1 for s in sequences])
-    states = np.zeros((len(sequences), int(lengths.max())), np.int64)
-    for k, sequence in enumerate(sequences):
-        states[k, 1:2 * len(sequence):2] = sequence
-    skip = np.zeros(states.shape, bool)
-    skip[:, 2:] = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
-    return states, lengths, skip
-
-
 def ctc_log_likelihood(log_probs: np.ndarray, sequences: list[tuple[int, ...]]) -> np.ndarray:
     """Return ln P of each label sequence over all its alignments: [T, V], K sequences -> float64 [K]."""
-    if not sequences:
-        return np.zeros(0)
-    states, lengths, skip = _lattices(sequences)
-    skip = skip.astype(np.float64)
-    # Probabilities scaled anew each frame, not logarithms: ten times as fast, and float64 holds 700 nats.
-    alpha = np.zeros((len(sequences), states.shape[1] + 2))  # two columns of never on the left
-    alpha[:, 2] = 1.0  # before the first frame: as if on the first blank, with no step taken
-    total = np.zeros(len(sequences))
-    for t, probs in enumerate(np.exp(np.asarray(log_probs, np.float64))):
-        reached = alpha[:, 2:] + alpha[:, 1:-1]
-        if t:
-            reached += alpha[:, :-2] * skip
-        reached *= probs[states]
-        scale = np.maximum(reached.max(axis=1), 1e-300)
-        alpha[:, 2:] = reached / scale[:, None]
-        total += np.log(scale)
-    rows = np.arange(len(sequences))
-    end = alpha[rows, 1 + lengths] + np.where(lengths > 1, alpha[rows, lengths], 0.0)
-    with np.errstate(divide='ignore'):
-        return np.maximum(total + np.log(end), NEVER)
+    return TokenTree(sequences).log_likelihood(log_probs)
 
 
 def align(log_probs: np.ndarray, tokens: tuple[int, ...]) -> list[tuple[int, int, float]]:
@@ -311,8 +276,10 @@ def align(log_probs: np.ndarray, tokens: tuple[int, ...]) -> list[tuple[int, int
     frames = len(log_probs)
     if not tokens or not frames:
         return []
-    states, _, skip = (part[0] for part in _lattices([tokens]))
-    barred = np.where(skip, 0.0, NEVER)
+    states = np.zeros(2 * len(tokens) + 1, np.int64)  # the tokens with blanks around them
+    states[1::2] = tokens
+    barred = np.full(len(states), NEVER)  # unless a state may follow its second last, past a blank
+    barred[2:][(states[2:] != BLANK) & (states[2:] != states[:-2])] = 0.0
     alpha = np.full(len(states) + 2, NEVER)
     alpha[2] = 0.0
     steps = np.zeros((frames, len(states)), np.int8)

@@ -7,7 +7,8 @@ of any architecture.
 import importlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ from robot_ai.model_store import GraphRunner, load_model
 from robot_ai.speech import spanish
 from robot_ai.speech.audio import SAMPLE_RATE
 from robot_ai.speech.cleaning import HighPass, set_level
-from robot_ai.speech.decoding import BLANK, Decoder, DecodingOptions, Hypothesis, align
+from robot_ai.speech.decoding import BLANK, Decoder, DecodingOptions, align
 from robot_ai.speech.endpointing import FRAME, find_profile, speech_spans
 from robot_ai.speech.guard import MIN_VOICE
 from robot_ai.speech.language_model import NgramModel
+from robot_ai.speech.phrases import PhraseOptions
 from robot_ai.speech.results import Candidate, Final, Partial, VoiceActivity, Word, with_numerals
 from robot_ai.speech.stream import SpeechStream, checked, split_at_quiet
 
@@ -60,6 +62,11 @@ class _Encoded:
     bucket: int = 0  # s
 
 
+@lru_cache(maxsize=8192)  # a dialogue's states expect thousands of phrases, nearly all of them the same
+def _normalized(phrase):
+    return spanish.normalize(phrase)
+
+
 class SpeechRecognizer:
     """A CTC model that is loaded and ready. Not thread-safe; streams of it share the one graph."""
 
@@ -89,13 +96,14 @@ class SpeechRecognizer:
             self._min_confidence = float(guard.get('min_confidence', MIN_CONFIDENCE))
             self.min_voice = float(guard.get('min_voice', MIN_VOICE))
             options = DecodingOptions.from_parameters(parameters)
+            phrase_options = PhraseOptions(**(parameters.get('phrases') or {}))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f'{self.info.folder}/model.yaml: parameters of a speech model: {error!r}') from None
         if parameters.get('sample_rate', SAMPLE_RATE) != SAMPLE_RATE or not self.buckets:
             raise ModelError(f'{self.info.folder}/model.yaml: expected sample_rate {SAMPLE_RATE} and buckets_s')
         language_model = (parameters.get('language_model') or {}).get('file')
         language_model = NgramModel.load(self.info.file(language_model)) if language_model else None
-        self.decoder = Decoder(self.info.labels, boundary, options, language_model)
+        self.decoder = Decoder(self.info.labels, boundary, options, language_model, phrase_options)
         self.decoder = self.decoder_for(phrases)
         self.language = str(parameters.get('language', 'es'))
         self.partial_window_s = min(PARTIAL_WINDOW_S, self.buckets[-1])
@@ -115,7 +123,7 @@ class SpeechRecognizer:
 
     def decoder_for(self, phrases: Iterable[str]) -> Decoder:
         """Return this model's decoder favouring `phrases`, which are normalised here."""
-        return self.decoder.favouring([spanish.normalize(phrase) for phrase in phrases])
+        return self.decoder.favouring([_normalized(phrase) for phrase in phrases])
 
     def hear(self, levelled: np.ndarray) -> _Encoded:
         """Encode an utterance of any length, float32 [n].
@@ -155,28 +163,43 @@ class SpeechRecognizer:
         The utterance is high-passed, float32 [n], and starts at `offset` (s).
         """
         log_probs = self.hear(set_level(filtered)[skip:]).log_probs
-        return self.words(log_probs, decoder.decode(log_probs, finalists=1)[0], offset + skip / SAMPLE_RATE)
+        return self.words(log_probs, decoder.decode(log_probs, finalists=1)[0].tokens, offset + skip / SAMPLE_RATE)
 
     def finalize(self, filtered: np.ndarray, offset: float, decoder: Decoder) -> Final:
         """Recognise one utterance that is already high-passed, float32 [n], starting at `offset` (s)."""
         encoded = self.hear(set_level(filtered))
-        ranked = decoder.decode(encoded.log_probs, self._attention(encoded), self._scores_tokens[1])
-        words = self.words(encoded.log_probs, ranked[0], offset)
-        text = ' '.join(word.text for word in words)
+        log_probs = encoded.log_probs
+        ranked = decoder.decode(log_probs, self._attention(encoded), self._scores_tokens[1])
+        words = self.words(log_probs, ranked[0].tokens, offset)
         confidence = math.exp(sum(math.log(max(w.confidence, 1e-6)) * len(w.text) for w in words)
                               / max(1, sum(len(w.text) for w in words))) if words else 0.0
-        return Final(text, tuple(words), confidence, self.language, offset, offset + len(filtered) / SAMPLE_RATE,
-                     _candidates(ranked))
+        final = Final(' '.join(word.text for word in words), tuple(words), confidence, self.language, offset,
+                      offset + len(filtered) / SAMPLE_RATE, _candidates(ranked))
+        # What would not be told without phrases is not told because of them: noise is near to some phrase, too.
+        said = decoder.expected(log_probs) if self.is_speech(final) else None
+        if said is None or said.probability < decoder.phrase_options.accept:
+            return final
+        return self._taken_for(final, said, self.words(log_probs, said.tokens, offset))
+
+    @staticmethod
+    def _taken_for(final, said, words):
+        """Return a final that says an expected phrase: each word is at least as sure as the phrase."""
+        sure = round(said.probability, 4)
+        others = [each for each in final.candidates if each.text != said.text]
+        share = (1 - sure) / max(sum(each.confidence for each in others), 1e-9)
+        return replace(final, text=said.text, confidence=sure, candidates=(Candidate(said.text, sure), *(
+            replace(each, confidence=round(each.confidence * share, 4)) for each in others)),
+            words=tuple(replace(word, confidence=max(word.confidence, sure)) for word in words))
 
     def is_speech(self, final: Final) -> bool:
         """Return whether a final is worth telling: noise gives empty text, or some that is not believed."""
         return bool(final.text) and final.confidence >= self._min_confidence
 
-    def words(self, log_probs: np.ndarray, hypothesis: Hypothesis, offset: float) -> list[Word]:
+    def words(self, log_probs: np.ndarray, tokens: tuple[int, ...], offset: float) -> list[Word]:
         """Return the words of a reading of [T, V] with their times, `offset` (s) being the first frame's."""
-        spans = align(log_probs, hypothesis.tokens)
+        spans = align(log_probs, tokens)
         words, current = [], []
-        pieces = [self.decoder.vocabulary.pieces[token] for token in hypothesis.tokens]
+        pieces = [self.decoder.vocabulary.pieces[token] for token in tokens]
         for piece, span in zip(pieces, spans):
             for i, part in enumerate(piece.split(' ')):
                 if i and current:

@@ -121,6 +121,18 @@ def test_reset_starts_at_zero_again(recognizer):
     assert run(stream, sentences(), []) == first
 
 
+def test_a_loud_room_that_is_known_opens_nothing(recognizer):
+    noise = np.random.default_rng(0).standard_normal(16000 * 6).astype(np.float32) * 0.03
+    stream = recognizer.stream()
+    before = [event for event in stream.accept(noise[48000:]) if isinstance(event, VoiceActivity)]
+    stream.reset()
+    stream.adjust_for_ambient_noise(noise[:48000])
+    for _ in range(2):  # it stays known
+        assert not stream.accept(noise[48000:])
+        stream.reset()
+    assert before and before[0].active
+
+
 def test_context_can_change_while_listening(recognizer):
     stream = recognizer.stream()
     stream.accept(silence(0.5))
@@ -139,6 +151,24 @@ def test_a_phrase_is_favoured_across_a_pause_and_pauses_are_not_encoded():
     assert final.text == 'quiero agua'
     assert final.words[1].start == pytest.approx(0.5 + 1.2 + 2.6, abs=0.05)
     assert graph.calls[-2:] == ['encode_2', 'encode_2']  # 5 s of utterance, hardly 3 s of speech
+
+
+def test_an_expected_phrase_is_told_with_its_probability():
+    free, = SpeechRecognizer('', graph=ToneGraph()).transcribe(np.concatenate([silence(0.5), tones('hola amiga')]))
+    recognizer = SpeechRecognizer('', graph=ToneGraph(phrases={'bias': 9.0}), phrases=['hola amigo', 'adiós'])
+    final, = recognizer.transcribe(np.concatenate([silence(0.5), tones('hola amiga')]))
+    assert (free.text, final.text) == ('hola amiga', 'hola amigo')
+    assert final.candidates[0].text == final.text and final.candidates[0].confidence == final.confidence > 0.5
+    assert sum(each.confidence for each in final.candidates) == pytest.approx(1, abs=1e-3)
+    assert all(word.confidence >= final.confidence for word in final.words)
+    wary = SpeechRecognizer('', graph=ToneGraph(phrases={'bias': -99.0}), phrases=['hola amigo', 'adiós'])
+    assert wary.recognize(tones('hola amiga')).text == 'hola amiga'
+
+
+def test_what_is_not_believed_is_not_told_for_a_phrase():
+    strict = SpeechRecognizer('', phrases=['hola amigo', 'sí'], graph=ToneGraph(
+        phrases={'bias': 99.0}, guard={'min_confidence': 1.1, 'min_voice': -1000}))
+    assert strict.transcribe(sentences()) == []
 
 
 def test_what_is_not_believed_is_not_told():

@@ -179,13 +179,10 @@ def human(evaluation: Evaluation) -> Iterator[Line]:
 def words(evaluation: Evaluation) -> Iterator[Line]:
     """150 clips a source of single words, each expected with the 49 words nearest to it by phoneme distance."""
     vocabulary = sorted({text for texts in evaluation.texts(True).values() for text in texts})
-    spoken = [phonemes(word) for word in vocabulary]
     for (source,), clips in evaluation.chosen(150, words=True).items():
         texts = [normalize(clip['text']) for clip in clips]
-        distances = cdist([phonemes(text) for text in texts], spoken, scorer=Levenshtein.normalized_distance)
         heard, chosen = [], []
-        for clip, row in zip(shown(clips, f'words {source}'), distances):
-            expected = [vocabulary[i] for i in np.argsort(row, kind='stable')[:NEAREST + 1]]
+        for clip, expected in zip(shown(clips, f'words {source}'), nearest_words(texts, vocabulary)):
             decoder = evaluation.recognizer.decoder_for(expected)
             final = evaluation.recognizer.finalize(HighPass().whole(evaluation.sound(clip)), 0.0, decoder)
             evaluation.note('words', f'among {NEAREST} nearest', clip, final)
@@ -193,6 +190,13 @@ def words(evaluation: Evaluation) -> Iterator[Line]:
             chosen.append(next((c.text for c in final.candidates if c.text in expected), ''))
         yield Line('words', f'{source}, of {len(vocabulary)} words', len(clips),
                    {'right': right(texts, heard), 'best_listed_right': right(texts, chosen)})
+
+
+def nearest_words(texts: list[str], vocabulary: list[str]) -> list[list[str]]:
+    """Return for each text the words of the vocabulary that sound most like it, itself first, at most 1 + NEAREST."""
+    distances = cdist([phonemes(text) for text in texts], [phonemes(word) for word in vocabulary],
+                      scorer=Levenshtein.normalized_distance)
+    return [[vocabulary[i] for i in np.argsort(row, kind='stable')[:NEAREST + 1]] for row in distances]
 
 
 def phonemes(word: str) -> str:

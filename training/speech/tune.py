@@ -2,9 +2,8 @@
 
 Every clip is encoded once; each weight of the n-gram and each word bonus is then tried by decoding alone, and the
 pair with the least mean error over sources is written, with the logistic that turns a word's mean log probability
-into the share of such words that are right, as the YAML that `export --parameters` takes. The bonus of an
-expected phrase's letters is the one that best tells whether a clip's text is among the expected ones: each clip is
-heard with its source's texts expected, and with its own not among them.
+into the share of such words that are right, as the YAML that `export --parameters` takes. How expected phrases are
+ranked and accepted is chosen by training/speech/tune_phrases.py.
 
 Example:
   python -m training.speech.tune --model models/speech_es --manifest ../shared/data/speech/manifest.jsonl \
@@ -26,13 +25,20 @@ from robot_ai.speech.decoding import Decoder, DecodingOptions
 from robot_ai.speech.language_model import NgramModel
 from robot_ai.speech.recognizer import SpeechRecognizer
 from robot_ai.speech.spanish import fold, normalize
+from training.speech import tune_phrases
 from training.speech.clips import read_clips, spread
 from training.speech.data import Cache
 
 WEIGHTS = (0.0, 0.3, 0.5, 0.7, 0.9)
 BONUSES = (0.0, 0.7)
-BOOSTS = (0.3, 0.5, 0.7, 1.0, 1.4)  # nats a letter of an expected phrase
-TURNS = 8  # groups in which texts are taken out of the expected ones
+DIALOGUE = Path(__file__).resolve().parents[2] / 'config' / 'dialogues' / 'acompanante.yaml'
+PHRASE_CLIPS = 150  # a source, for the phrases
+
+
+def read(manifest: Path, each: int) -> list[tuple[np.ndarray, str, str]]:
+    """Return (samples, text, source) of at most `each` validation clips a source."""
+    return [(read_audio(manifest.parent / clip['audio']), normalize(clip['text']), clip['source'])
+            for clips in spread(read_clips(manifest, ['validation']), each).values() for clip in clips]
 
 
 def encoded(recognizer: SpeechRecognizer, sounds: list[tuple[np.ndarray, str, str]]) -> list[tuple]:
@@ -53,39 +59,12 @@ def error(rows: list[tuple], decoder: Decoder) -> tuple[float, dict[str, float]]
     return float(np.mean([min(1.0, rate) for rate in rates.values()])), rates
 
 
-def phrase_boost(rows: list[tuple], decoder: Decoder, boosts=BOOSTS) -> float:
-    """Return the boost with the most clips right, of those with their text expected and those with it taken out."""
-    by_source, tried = {}, []
-    for row in rows:
-        by_source.setdefault(row[2], []).append(row)
-    for boost in boosts:
-        chosen = Decoder(decoder.labels, decoder.boundary, dataclasses.replace(decoder.options, phrase_boost=boost),
-                         decoder.lm)
-        right = false = count = 0
-        for group in by_source.values():
-            texts = list(dict.fromkeys(text for _, text, _ in group))
-            if len(texts) < TURNS or sum(text.count(' ') for text in texts) < len(texts):
-                continue  # single words: a list of their texts says nothing
-            favouring = chosen.favouring(texts)
-            for turn in range(TURNS):
-                rest = [text for i, text in enumerate(texts) if i % TURNS != turn]
-                without = chosen.favouring(rest)
-                for log_probs, text, _ in group:
-                    if text not in rest:
-                        right += favouring.decode(log_probs)[0].text == text
-                        false += without.decode(log_probs)[0].text in rest
-                        count += 1
-        tried.append(((right + count - false) / max(1, 2 * count), -boost))
-        print(f'phrase boost {boost}: right {right} of {count}, false accepts {false}', flush=True)
-    return -max(tried)[1]
-
-
 def calibrate(recognizer: SpeechRecognizer, rows: list[tuple], decoder: Decoder) -> tuple[dict, float, int]:
     """Return ({'a', 'b'}, expected calibration error after fitting, words)."""
     recognizer.decoder, recognizer._logistic = decoder, {}
     scores, right = [], []
     for log_probs, text, _ in rows:
-        words = recognizer.words(log_probs, decoder.decode(log_probs)[0], 0.0)
+        words = recognizer.words(log_probs, decoder.decode(log_probs)[0].tokens, 0.0)
         if not words:
             continue
         heard = [word.text for word in words]
@@ -119,9 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--out', type=Path, required=True)
     options = parser.parse_args(arguments)
     recognizer = SpeechRecognizer(options.model)
-    sounds = [(read_audio(options.manifest.parent / clip['audio']), normalize(clip['text']), clip['source'])
-              for clips in spread(read_clips(options.manifest, ['validation']), options.limit).values()
-              for clip in clips]
+    sounds = read(options.manifest, options.limit)
     for folder in options.caches:
         cache = Cache([folder], lambda clip: clip['split'] == 'validation')
         for i in np.linspace(0, len(cache) - 1, min(len(cache), 2 * options.limit)).astype(int):
@@ -141,7 +118,10 @@ def main(arguments: list[str] | None = None) -> int:
     logistic, ece, words = calibrate(recognizer, rows, decoder)
     print(f'best: weight {weight} bonus {bonus}, {value:.4f}; confidence {logistic}, calibration error {ece:.3f} '
           f'over {words} words')
-    document = {'confidence': logistic, 'decoding': {'phrase_boost': phrase_boost(rows, decoder)}}
+    document = {'confidence': logistic}
+    phrases = tune_phrases.tune(recognizer, encoded(recognizer, read(options.manifest, PHRASE_CLIPS)), DIALOGUE)
+    if phrases:
+        document['phrases'] = phrases
     if weight:
         document['language_model'] = {'file': options.language_model.name, 'weight': weight, 'word_bonus': bonus}
     options.out.write_text(yaml.safe_dump(document, sort_keys=False), encoding='utf-8')
