@@ -77,7 +77,7 @@ _KING = re.compile(rf'\b([{_UPPER}][{_LETTER}]+) ({_ROMAN})\b((?:(?:, | y | e ){
 # What no word or initialism is: XVI, XIX, VII, III; and every long one.
 _SURE = re.compile(rf'(?<![{_LETTER}\d.])(?=[IVXLCDM]{{2}})(?:X{{0,3}}(?:IX|VI{{1,3}}|I{{2,3}})|X{{1,2}}(?:IV|V|I)'
                    rf'|(?=[IVXLCDM]{{4}})M{{0,3}}(?:CM|CD|D?C{{0,3}})(?:XC|XL|L?X{{0,3}})(?:IX|IV|V?I{{0,3}}))(?![{_LETTER}\d])')
-_CENTURY = re.compile(r'(?<=\b[ea]l )(XX?)(?![\w.-]| [A-Z])|(?<=\bdel )(XX?)(?![\w.-]| [A-Z])')
+_TWENTIETH = re.compile(r'(?:(?<=\b[ea]l )|(?<=\bdel ))XX(?![\w.-]| [A-Z])')  # a lone X is unknown, not ten
 _SURNAME = re.compile(rf'\. ?[{_UPPER}]')
 _MOSTLY_KINGS = ('carlos', 'felipe', 'alfonso', 'fernando', 'enrique', 'pío', 'napoleón')
 _NOT_ALONE = ('MI', 'DI', 'CD', 'CC', 'MIX')  # words and initialisms where nothing shows them to be numbers
@@ -93,7 +93,7 @@ def roman_numerals(text: str) -> str:
     text = _AFTER.sub(_after_noun, text)
     text = _EVENT.sub(_before_noun, text)
     text = _KING.sub(_after_name, text)
-    text = _CENTURY.sub(lambda m: cardinal(roman_value(m[0])), text)
+    text = _TWENTIETH.sub('veinte', text)
     return _SURE.sub(lambda m: m[0] if m[0] == 'VI' else cardinal(roman_value(m[0])), text)
 
 

@@ -91,7 +91,7 @@ def prepare_recording(book: Book, path: Path, sentences: list[str], before: str 
 
 def _give_up(book, name, cuts, first):
     """Take the sentences from number `first` on, which the next recording reads, off a prepared one."""
-    kept = [entry for entry in cuts['last'] if entry[0] < first]
+    kept = [entry for entry in cuts.get('last', ()) if entry[0] < first]
     if not kept:
         return
     end = min(cuts['end'], kept[-1][1] + MARGIN_S)
