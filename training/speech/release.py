@@ -2,7 +2,7 @@
 
 1. exports the averaged weights, as a graph and (`weights.npz`, float16) for who trains on, and checks the graph against
    the trained model;
-2. chooses the n-gram's weight, the phrase bonus and the confidence's calibration on validation clips;
+2. chooses the n-gram's weight, how phrases are accepted and the confidence's calibration on validation clips;
 3. chooses the confidence below which nothing is told: the lowest at which made sounds without speech (of
    training/speech/non_speech.py, not those that are evaluated on) give the fewest transcripts, among those at which
    at most 2 % of the validation clips are rejected;
