@@ -13,8 +13,8 @@ from robot_ai.nodes.common import ManagedNode
 
 POLICY = Path(__file__).resolve().parent.parent / 'config' / 'sros2' / 'policy.xml'
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!-- Written by test/make_sros2_policy.py; see docs/security.md. -->\n'
-PARAMETERS = ('describe_parameters', 'get_parameter_types', 'get_parameters', 'list_parameters', 'set_parameters',
-              'set_parameters_atomically')
+EVERY_NODE = ('describe_parameters', 'get_parameter_types', 'get_parameters', 'get_type_description', 'list_parameters',
+              'set_parameters', 'set_parameters_atomically')  # what rclpy serves by itself
 LIFECYCLE = ('change_state', 'get_available_states', 'get_available_transitions', 'get_state', 'get_transition_graph')
 BAG_PLAYER = ('audio', 'audio_info', 'image', 'image/compressed', 'transcript/detail', 'characters/detail',
               'dialogue/event', 'robot_speaking')  # the inputs that a recording may hold
@@ -36,7 +36,7 @@ def enclave(name, found, managed) -> str:
     publishes |= set(BAG_PLAYER) if name == 'bag_player' else set()
     subscribes = ends['subscribes'] | {'/clock', '/parameter_events'}
     subscribes |= {'audio_info'} if 'audio' in subscribes else set()  # AudioData's rate and channels
-    serves = ends['serves'] | {f'~/{s}' for s in (*PARAMETERS, *(LIFECYCLE if managed else ()))}
+    serves = ends['serves'] | {f'~/{s}' for s in (*EVERY_NODE, *(LIFECYCLE if managed else ()))}
     return (f'    <enclave path="/robot_ai/{name}">\n      <profiles>\n        <profile ns="/" node="{name}">\n'
             + rules('topic', 'publish', publishes) + rules('topic', 'subscribe', subscribes)
             + rules('service', 'reply', serves) + rules('service', 'request', ends['calls'])

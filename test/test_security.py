@@ -1,9 +1,12 @@
 """What the code must never do: unpickle, evaluate, start a shell, load YAML that makes objects, leave this machine."""
 import ast
+import importlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -93,3 +96,46 @@ def test_the_sros2_policy_is_what_the_code_says():
     done = subprocess.run([sys.executable, 'test/make_sros2_policy.py', '--check'], cwd=CHECKOUT, text=True,
                           capture_output=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.ros
+@pytest.mark.parametrize('name', ['speaker', 'performer', 'state_machine', 'speech_to_text', 'camera', 'bag_player'])
+def test_the_policy_allows_all_that_a_node_has_on_the_graph(ros, name):
+    """A single topic or service that is not allowed keeps a node from starting, rclpy's own services among them."""
+    from rclpy.parameter import Parameter
+
+    from robot_ai.nodes.assembly import CLASSES
+    policy = ElementTree.parse(CHECKOUT / 'config' / 'sros2' / 'policy.xml').find(f".//profile[@node='{name}']")
+    given = {'speaker': {'backend': 'external'}, 'state_machine': {'memory_file': 'none'},
+             'bag_player': {'bag': str(CHECKOUT / 'config' / 'demo' / 'demo.mcap')}}.get(name, {})
+    node = getattr(importlib.import_module(f'robot_ai.nodes.{name}'), CLASSES[name])(
+        parameter_overrides=[Parameter(key, value=value) for key, value in given.items()])
+    observer = ros.create_node('observer')
+    try:
+        ends = {('topics', 'publish'): observer.get_publisher_names_and_types_by_node,
+                ('topics', 'subscribe'): observer.get_subscriber_names_and_types_by_node,
+                ('services', 'reply'): observer.get_service_names_and_types_by_node,
+                ('services', 'request'): observer.get_client_names_and_types_by_node}
+        end = time.monotonic() + 60.0
+        while name not in observer.get_node_names() or not ends['services', 'reply'](name, '/'):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        for (kind, right), look in ends.items():
+            rules = [each.text for group in policy.findall(kind) if group.get(right) for each in group]
+            allowed = {'/' + rule.replace('~', name).lstrip('/') for rule in rules}
+            assert {topic for topic, _ in look(name, '/')} <= allowed, (name, kind, right)
+    finally:
+        node.close()
+        node.destroy_node()
+        observer.destroy_node()
+
+
+@pytest.mark.ros
+def test_a_node_that_ros_refuses_to_start_says_so_in_one_line(tmp_path):
+    pytest.importorskip('rclpy')
+    code = 'import sys\nfrom robot_ai.nodes.speaker import main\nsys.exit(main())'
+    done = subprocess.run([sys.executable, '-c', code],
+                          env={**os.environ, 'ROS_SECURITY_ENABLE': 'true', 'ROS_SECURITY_STRATEGY': 'Enforce',
+                               'ROS_SECURITY_KEYSTORE': str(tmp_path)}, text=True, capture_output=True)
+    assert done.returncode == 1 and 'Traceback' not in done.stderr and 'SECURITY ERROR' in done.stderr, done.stderr
+    assert [line for line in done.stderr.splitlines() if line.startswith('speaker: ROS 2 refuses')], done.stderr

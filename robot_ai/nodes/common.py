@@ -19,6 +19,7 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -359,7 +360,10 @@ def run(node_class, args: list[str] | None = None) -> int:
     except RobotAIError as error:
         print(f'{node_class.NAME}: {str(error).removeprefix(f"{node_class.NAME}: ")}', file=sys.stderr)
         return 1
-    except Exception:
+    except Exception as error:
+        if node is None and isinstance(error, _rclpy.RCLError) and (not begun or rclpy.ok()):  # no keystore, a bad name
+            print(f'{node_class.NAME}: ROS 2 refuses to start it: {" ".join(str(error).split())}', file=sys.stderr)
+            return 1
         if not begun or rclpy.ok():  # else a signal has ended ROS amid the start, and whatever that broke is no fault
             raise
     finally:
