@@ -9,6 +9,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchDescription
+from robot_ai.bags import Bag
 from robot_ai.errors import RobotAIError
 from robot_ai.model_store import models_by_node
 from robot_ai.nodes.robots import load_robot
@@ -73,6 +74,8 @@ def _plan(given):
         for name in ('state_machine', 'performer', 'web'):
             parameters[name]['dialogue'] = str(find_file(given['dialogue'], 'config/dialogues'))
     if given['bag']:
+        with Bag(given['bag']):  # one that cannot be read should be told before anything starts
+            pass
         running = sorted(set(parameters) - without)
         for values in parameters.values():
             values['reliable'] = True  # nothing of a recording may be lost

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from robot_ai.errors import BagError, ConfigurationError
 from robot_ai.paths import share_directory
 
 pytest.importorskip('launch_ros', reason='needs launch_ros, which comes with ROS 2 from apt (no wheel on PyPI)')
@@ -43,16 +44,17 @@ def test_devices_are_left_out_where_they_are_not_wanted(launch_file):
     assert {'microphone', 'speech_to_text', 'state_machine', 'speaker'} <= set(started(launch_file))
     assert 'camera' not in started(launch_file) and 'camera' in started(launch_file, camera='0')
     assert 'microphone' not in started(launch_file, microphone='false')
-    bag = started(launch_file, bag='a.mcap', camera='0')
+    bag = started(launch_file, bag=str(share_directory() / 'config/demo/demo.mcap'), camera='0')
     assert 'bag_player' in bag and not {'camera', 'microphone'} & set(bag)
     pepper = started(launch_file, robot='pepper', camera='0')
     assert not {'camera', 'microphone'} & set(pepper) and 'speaker' in pepper
 
 
 def test_a_robot_or_file_that_does_not_exist_is_named(launch_file):
-    from robot_ai.errors import ConfigurationError
     with pytest.raises(ConfigurationError, match=r'nobody\.yaml'):
         started(launch_file, robot='nobody')
+    with pytest.raises(BagError, match='no_visit'):
+        started(launch_file, bag='no_visit')
 
 
 @pytest.mark.ros
