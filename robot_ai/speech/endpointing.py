@@ -82,6 +82,11 @@ class Endpointer:
         self._seed = np.full(len(BANDS_HZ) - 1, DEFAULT_FLOOR_DB) if floors_db is None else floors_db
         self.reset()
 
+    def seed(self, floors_db: np.ndarray):
+        """Take the noise floors (dBFS, [bands]) as known, from now on and after each `reset`."""
+        self._seed = floors_db
+        self._levels[:] = floors_db
+
     def reset(self):
         """Forget the stream: sample 0 comes next."""
         self._vad = webrtcvad.Vad(VAD_MODE)

@@ -10,7 +10,7 @@ import numpy as np
 from robot_ai.errors import AudioError
 from robot_ai.speech.audio import SAMPLE_RATE, RingBuffer
 from robot_ai.speech.cleaning import HighPass
-from robot_ai.speech.endpointing import FRAME, PROFILES, Begin, Endpointer, find_profile
+from robot_ai.speech.endpointing import FRAME, PROFILES, Begin, Endpointer, ambient_floors, find_profile
 from robot_ai.speech.guard import voice_log_odds
 from robot_ai.speech.results import Partial, VoiceActivity, Word
 
@@ -53,6 +53,13 @@ class SpeechStream:
             self._endpointer.profile = find_profile(profile)
         if phrases is not None:
             self._decoder = self._recognizer.decoder_for(phrases)
+
+    def adjust_for_ambient_noise(self, samples: np.ndarray):
+        """Learn the noise floors from sound in which nobody speaks, float32 [n] at 16 kHz: one second, better two.
+
+        As SpeechRecognition's method of that name. Without it a loud room is known after four seconds.
+        """
+        self._endpointer.seed(ambient_floors(HighPass().whole(checked(samples))))
 
     def accept(self, samples: np.ndarray, muted: bool = False) -> list:
         """Take sound, float32 [n] at 16 kHz; return the VoiceActivity, Partial and Final events it led to.
