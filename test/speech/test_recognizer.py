@@ -124,13 +124,12 @@ def test_reset_starts_at_zero_again(recognizer):
 def test_a_loud_room_that_is_known_opens_nothing(recognizer):
     noise = np.random.default_rng(0).standard_normal(16000 * 6).astype(np.float32) * 0.03
     stream = recognizer.stream()
-    before = [event for event in stream.accept(noise[48000:]) if isinstance(event, VoiceActivity)]
-    stream.reset()
+    assert stream._endpointer.floors_db.max() < -60
     stream.adjust_for_ambient_noise(noise[:48000])
+    assert stream._endpointer.floors_db.min() > -52
     for _ in range(2):  # it stays known
         assert not stream.accept(noise[48000:])
         stream.reset()
-    assert before and before[0].active
 
 
 def test_context_can_change_while_listening(recognizer):
