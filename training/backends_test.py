@@ -16,8 +16,9 @@ import pytest
 from training.loop import LoopConfig, train
 from training.speech.data import Batches, Cache, write_cache
 from training.speech.model import Characters, Size, SpeechModel
-from training.speech.train import chosen, label_weight, loss_sums, set_precision
+from training.speech.train import chosen, label_weight, loss_sums
 from training.strategies import OneDevice
+from training.weights import set_precision
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SIZE = {'width': 16, 'heads': 2, 'blocks': 1, 'channels': 4, 'mels': 16, 'decoder_blocks': 1, 'dropout': 0.0}
@@ -132,6 +133,7 @@ def test_bfloat16_trains_nearly_as_float32(tmp_path):
             assert model.features(batch['samples'], batch['length']).dtype == tf.float32
             computed = model.blocks[0].feed_forward.compute_dtype
             assert computed == precision
+            assert np.isfinite(float(loss_sums(model, batch, True)['loss']))  # masks and dropout, too
     finally:
         set_precision('float32')
     assert losses['bfloat16'] == pytest.approx(losses['float32'], rel=0.02) and len(set(losses.values())) == 2

@@ -118,6 +118,16 @@ def initial_weights(init: str | Path, name: str = WEIGHTS) -> Path | str:
     return path / name
 
 
+def set_precision(name: str) -> None:
+    """Make the layers that follow compute in float32 or bfloat16; ConfigurationError for another name."""
+    import keras
+    policies = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}
+    if name not in policies:
+        from robot_ai.errors import ConfigurationError
+        raise ConfigurationError(f'loop.precision {name!r}: expected one of {", ".join(policies)}')
+    keras.config.set_dtype_policy(policies[name])
+
+
 def to_numpy(value) -> np.ndarray:
     """Return a variable's or tensor's values, of any backend."""
     from keras import ops
@@ -160,3 +170,17 @@ def save_run_config(folder: str | Path, facts: dict) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     with _open(f'{folder}/run.json', 'w') as stream:
         stream.write(json.dumps(facts, indent=1, default=str))
+
+
+def read_run_config(folder: str | Path) -> dict:
+    """Return FOLDER/run.json; {} where there is none yet."""
+    path = f'{folder}/run.json'
+    if '://' in path:
+        import tensorflow as tf
+        there = tf.io.gfile.exists(path)
+    else:
+        there = os.path.isfile(path)
+    if not there:
+        return {}
+    with _open(path, 'r') as stream:
+        return json.loads(stream.read())

@@ -39,7 +39,8 @@ def build(classes: int, wide: int = 0, widths=(24, 48, 96), dropout: float = 0.2
     ink = keras.Input((SIZE, SIZE, 1), name='ink')
     x, outputs = ink, {}
     if transformer:
-        x, outputs['theta'] = SpatialTransformer(localisation(), transformer, return_theta=True,
+        # Places on the grid need more than bfloat16's 8 bits.
+        x, outputs['theta'] = SpatialTransformer(localisation(), transformer, return_theta=True, dtype='float32',
                                                  name='spatial_transformer')(x)
     x = _convolution(x, widths[0], 5, 2, 'stem')
     for number, width in enumerate(widths[1:]):

@@ -192,6 +192,7 @@ def run(config: ModuleType, options) -> dict:
     from training.characters.model import build
     from training.loop import LoopConfig, save_run_config, train
     from training.strategies import open_strategy
+    from training.weights import set_precision
     with contextlib.suppress(RuntimeError):  # a TensorFlow that already runs keeps the threads it has
         tf.config.threading.set_intra_op_parallelism_threads(options.threads)
         tf.config.threading.set_inter_op_parallelism_threads(options.threads)
@@ -203,6 +204,7 @@ def run(config: ModuleType, options) -> dict:
     if options.steps:
         loop['steps'] = options.steps
     batches = Batches(cache, rows, config.SHARES, config.BALANCE, seed, config.DISTORTION)
+    set_precision(loop.get('precision', 'float32'))
     with strategy.scope():
         model = build(len(cache.labels), len(cache.wide_labels), **config.MODEL)
         if options.init:

@@ -28,11 +28,3 @@ def test_a_learning_curve_has_every_point_and_reads_the_best_step():
     log = ('step 5 ctc 0.1 loss 0.1\nstep 5 validation wer_words 0.2000 wer 0.5000 cer 0.2500\n'
            'step 9 validation wer_words 0.9000 wer 0.6000 cer 0.2000\n')
     assert best_of(log) == {'wer_words': 0.2, 'wer': 0.5, 'cer': 0.25} and best_of('') == {}
-
-
-def test_a_made_batch_is_full():
-    from training.speech.data import Batches
-    from training.speech.throughput import made_batch
-    batch = made_batch(3, 1.6)
-    assert batch['samples'].shape == (3, 25600) and Batches.padding(batch) == 0.0
-    assert batch['token_count'].tolist() == [19] * 3 and batch['tokens'].shape == (3, 19)

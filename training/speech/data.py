@@ -155,6 +155,10 @@ class Batches:
         return {'samples': samples, 'length': length, 'tokens': tokens, 'token_count': count,
                 'seconds': (length / SAMPLE_RATE).astype(np.float32)}
 
+    def epoch_s(self, epoch: int) -> float:
+        """Return the seconds of sound, padding included, of an epoch's batches."""
+        return sum(len(indices) * self.buckets[slot] for slot, indices in self._plan(epoch)) / SAMPLE_RATE
+
     @staticmethod
     def padding(batch: dict[str, np.ndarray]) -> float:
         """Return the share of a batch's samples that are padding."""

@@ -77,7 +77,8 @@ class SpeechModel(keras.Model):
         super().__init__(**{'name': 'speech', 'autocast': False, **kwargs})
         self.size = size = size or Size()
         self.features = LogMel(mels=size.mels, name='features', dtype='float32')
-        self.spectral_mask = SpectralMask(band=round(12 * size.masking), stretch=0.08 * size.masking, name='mask')
+        self.spectral_mask = SpectralMask(band=round(12 * size.masking), stretch=0.08 * size.masking, name='mask',
+                                          dtype='float32')
         self.subsample = [keras.layers.Conv2D(size.channels, 3, strides=2, padding='same', activation='relu',
                                               name=f'subsample{i}') for i in range(2)]
         self.enter = keras.layers.Dense(size.width, name='enter')

@@ -1,8 +1,8 @@
 """`python -m training train speech`: train a speech model from a config, from scratch, a checkpoint or `--init`.
 
 The config (training/speech/configs/NAME.yaml or a path) has `model` (Size), `loop` (LoopConfig), `data` (caches,
-`share` of their clips, sources to leave out (`without`), buckets, weights of sources) and `loss` (share of the decoder,
-label smoothing, weight of clips without speech).
+`share` of their clips, sources to leave out (`without`), `subwords` in place of letters, buckets, weights of sources)
+and `loss` (share of the decoder, label smoothing, weight of clips without speech).
 
 An imported Whisper is fine-tuned by the same command: `--config whisper --init` its folder (docs/whisper.md).
 
@@ -119,10 +119,10 @@ def run(config: dict, options) -> dict:
     import keras
 
     from training.schedule import LoopConfig
-    from training.speech.data import Batches, Cache
-    from training.speech.model import Characters, Size, SpeechModel
+    from training.speech.data import Cache
+    from training.speech.model import Size, SpeechModel
     from training.speech.validation import Validation
-    from training.weights import initial_weights, load_weights, named_weights, save_run_config
+    from training.weights import initial_weights, load_weights, named_weights, save_run_config, set_precision
     plain = options.backend != 'tensorflow'
     if keras.backend.backend() != options.backend:
         raise ConfigurationError(f'--backend {options.backend}: Keras already runs on {keras.backend.backend()}')
@@ -137,20 +137,20 @@ def run(config: dict, options) -> dict:
         import tensorflow as tf
 
         from training.strategies import open_strategy
-        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+        with contextlib.suppress(RuntimeError):  # a TensorFlow that already runs keeps the threads it has
+            tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+            tf.config.threading.set_inter_op_parallelism_threads(options.threads)
         strategy = open_strategy(options.strategy, options.tpu)
         # The fast kernel of CTC has no XLA form: whatever XLA compiles takes the recursion.
         loss = {'xla': loop.jit or strategy.name == 'tpu', **loss}
     set_precision(loop.precision)
-    data, vocabulary = config['data'], Characters()
-    root = Path(options.data).expanduser()
-    batches = Batches(Cache([root / name for name in data['train']], chosen(data)), vocabulary, data['buckets_s'],
-                      data['batch_s'], config.get('seed', 0), data.get('weights'), data.get('augmentation'))
+    data, root = config['data'], Path(options.data).expanduser()
+    vocabulary = open_vocabulary(config, root, options.folder)
+    batches = training_batches(config, root, vocabulary)
     validation = Validation(Cache([root / name for name in data['validation']]), vocabulary,
                             data.get('validation_clips', 200))
     with strategy if plain else strategy.scope():
-        model = SpeechModel(Size(**config['model'])).build_all()
+        model = SpeechModel(Size(**config['model'], labels=len(vocabulary))).build_all()
         if options.init:
             missing = load_weights(model, initial_weights(options.init), partial=True)
             count = len(named_weights(model))
@@ -159,7 +159,8 @@ def run(config: dict, options) -> dict:
                                          'config that it was trained with (model.yaml, training)')
             print(f'{options.init}: {count - len(missing)} of {count} weights taken'
                   + (f', not {", ".join(missing[:3])}{" ..." * (len(missing) > 3)}' if missing else ''), flush=True)
-    save_run_config(options.folder, {'config': config, 'size': asdict(model.size), 'clips': len(batches.usable),
+    save_run_config(options.folder, {'config': config, 'size': asdict(model.size), 'labels': vocabulary.labels,
+                                     'clips': len(batches.usable),
                                      'command': 'python -m training train speech ' + ' '.join(sys.argv[3:]),
                                      'parameters': model.count_params()})
     print(f'{model.count_params()} parameters, {len(batches.usable)} clips, '
@@ -174,13 +175,31 @@ def run(config: dict, options) -> dict:
     return train(model, sums, batches, loop, options.folder, strategy, validation, weight=label_weight)
 
 
-def set_precision(name: str) -> None:
-    """Make the layers that follow compute in float32 or bfloat16; ConfigurationError for another name."""
-    import keras
-    policies = {'float32': 'float32', 'bfloat16': 'mixed_bfloat16'}
-    if name not in policies:
-        raise ConfigurationError(f'loop.precision {name!r}: expected one of {", ".join(policies)}')
-    keras.config.set_dtype_policy(policies[name])
+def open_vocabulary(config: dict, root: Path, folder: str):
+    """Return the labels that a config trains: letters, or `data.subwords` pieces learnt from the caches in `root`.
+
+    A run that goes on keeps the labels that it began with.
+    """
+    from training.speech.data import Cache
+    from training.speech.subwords import learn, vocabulary_of
+    from training.weights import read_run_config
+    data = config['data']
+    size = data.get('subwords', 0)
+    before = read_run_config(folder).get('labels') if size else None
+    if not size or before:
+        return vocabulary_of(before)
+    clips = Cache([root / name for name in data['train']], chosen(data)).clips
+    return learn((clip['text'] for clip in clips if clip['text']), int(size))
+
+
+def training_batches(config: dict, root: Path, vocabulary=None):
+    """Return the Batches that a config trains on, from the caches in `root`."""
+    from training.speech.data import Batches, Cache
+    from training.speech.model import Characters
+    data = config['data']
+    return Batches(Cache([root / name for name in data['train']], chosen(data)), vocabulary or Characters(),
+                   data['buckets_s'], data['batch_s'], config.get('seed', 0), data.get('weights'),
+                   data.get('augmentation'))
 
 
 def chosen(data: dict):
