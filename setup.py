@@ -61,7 +61,7 @@ setup(
     extras_require={
         'microphone': ['PyAudio>=0.2.13'],
         'training': ['tensorflow-cpu>=2.20', 'keras>=3.12', 'jiwer>=3.0', 'scipy>=1.10', 'tqdm>=4.60',
-                     'tensorboard>=2.19', 'safetensors>=0.4', 'Pillow>=10.1'],
+                     'tensorboard>=2.19', 'safetensors>=0.4', 'sentencepiece>=0.2', 'Pillow>=10.1'],
         'noise': ['noisereduce>=3.0'],
         'data': ['apache-beam>=2.70', 'beautifulsoup4>=4.12', 'google-crc32c>=1.5', 'nltk>=3.8',
                  'pyroomacoustics>=0.7', 'requests>=2.28', 'spylls>=0.1.7', 'tqdm>=4.60'],

@@ -77,7 +77,8 @@ def log_likelihood(model, memory, frames, tokens, token_count):
 def write_folder(model, flatbuffer: bytes, out: Path, parameters: dict, facts: dict) -> None:
     """Write graph, weights and model.yaml (contract: docs of robot_ai.model_store)."""
     from robot_ai.model_store import describe_files
-    from training.speech.model import WORD_BOUNDARY, Characters
+    from training.speech.model import WORD_BOUNDARY
+    from training.speech.subwords import vocabulary_of
     from training.weights import WEIGHTS, named_weights, ship_weights, to_numpy
     out.mkdir(parents=True, exist_ok=True)
     (out / GRAPH).write_bytes(flatbuffer)
@@ -86,7 +87,7 @@ def write_folder(model, flatbuffer: bytes, out: Path, parameters: dict, facts: d
     front_end = {'hop': 160, 'frame': 400, 'fft': 512, **model.features.settings}
     document = {
         'kind': 'speech', 'name': 'speech_es', 'version': facts.pop('version', '1'), 'graph': GRAPH,
-        'files': describe_files(out, files, [WEIGHTS]), 'labels': list(Characters.labels),
+        'files': describe_files(out, files, [WEIGHTS]), 'labels': list(vocabulary_of(facts.pop('labels', None)).labels),
         'parameters': {
             'sample_rate': 16000, 'frame_s': 0.04, 'buckets_s': list(BUCKETS_S), 'language': 'es',
             'word_boundary': WORD_BOUNDARY, **({'max_tokens': MAX_TOKENS, 'hypotheses': HYPOTHESES}
@@ -164,7 +165,7 @@ def main(arguments: list[str]) -> int:
     facts = {'training': {'command': command, 'steps': run['config']['loop']['steps'], 'note': options.note,
                           'data': run['config']['data']['train'], 'clips': run['clips'],
                           'parameters': run['parameters'], 'commit': commit, 'date': str(date.today())},
-             'licences': LICENCES, 'figures': read(options.figures)}
+             'labels': run.get('labels'), 'licences': LICENCES, 'figures': read(options.figures)}
     graph = options.out / GRAPH
     flatbuffer = graph.read_bytes() if options.keep_graph else to_flatbuffer(model, quantize=not options.float)
     write_folder(model, flatbuffer, options.out, read(options.parameters), facts)

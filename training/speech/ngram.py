@@ -21,18 +21,24 @@ from robot_ai.speech.language_model import BEGIN, END, NgramModel, _hash
 from robot_ai.speech.spanish import normalize
 from training.speech import texts
 from training.speech.leaks import HeldOut
-from training.speech.model import WORD_BOUNDARY, Characters
+from training.speech.model import Characters
+from training.speech.subwords import vocabulary_of
+from training.weights import read_run_config
 
 DISCOUNT = 0.75
 
 
-def train_ngram(lines: Iterable[tuple[str, float]], order: int = 6, at_least: float = 2.0) -> NgramModel:
-    """Return the model of (normalised text, weight) lines; n-grams of 4 and more letters need a count `at_least`."""
-    units = [BEGIN, END, *Characters.labels[1:]]
-    ids = {unit: i for i, unit in enumerate(units)}
+def train_ngram(lines: Iterable[tuple[str, float]], order: int = 6, at_least: float = 2.0,
+                vocabulary=None) -> NgramModel:
+    """Return the model of (normalised text, weight) lines; n-grams of 4 and more labels need a count `at_least`.
+
+    `vocabulary`: a speech model's; letters where None.
+    """
+    vocabulary = vocabulary or Characters()
+    units = [BEGIN, END, *vocabulary.labels[1:]]  # label i is unit i + 1
     counts = [Counter() for _ in range(order + 1)]
     for text, weight in lines:
-        row = [0, *(ids[c] for c in text.replace(' ', WORD_BOUNDARY)), 1]
+        row = [0, *(token + 1 for token in vocabulary.encode(text)), 1]
         for end in range(1, len(row)):
             for n in range(1, min(order, end + 1) + 1):
                 counts[n][tuple(row[end - n + 1:end + 1])] += weight
@@ -97,9 +103,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--dialogues', type=Path, nargs='*', default=[], help='files whose examples are counted')
     parser.add_argument('--everyday', type=int, default=20000, help='generated sentences')
     parser.add_argument('--at-least', type=float, default=2.0, help='weighted count of the n-grams kept')
+    parser.add_argument('--run', type=Path, help='a training whose labels (subwords) are counted in place of letters')
     options = parser.parse_args(arguments)
+    vocabulary = vocabulary_of(read_run_config(options.run).get('labels') if options.run else None)
     lines = training_lines(options.manifest, options.everyday, options.dialogues)
-    model = train_ngram(lines, options.order, options.at_least)
+    model = train_ngram(lines, options.order, options.at_least, vocabulary)
     model.save(options.out)
     print(f'{options.out}: order {model.order}, {len(model._keys)} n-grams, {options.out.stat().st_size / 1e6:.1f} MB')
     return 0
