@@ -13,7 +13,8 @@ from robot_ai.dialogue.events import Act, Listen, Say
 from robot_ai.dialogue.working_memory import WorkingMemory
 
 SLOW_FACTOR = 1.5  # patience and speaking time are multiplied by it once someone has asked to go slower
-MAX_PHRASES = 80
+MAX_PHRASES = 4000  # more than the bundled dialogues have examples: each phrase left out is one heard worse
+SMALL_NUMBERS = 31  # 0 to 30: answers to sums, days, hours
 
 
 class Voice(WorkingMemory):
@@ -113,9 +114,8 @@ class Voice(WorkingMemory):
             phrases += ['sí', 'no'] if self.dialogue.language == 'es' else ['yes', 'no']
         for state in self.dialogue.line(self.state):
             phrases += state.phrases
-        for group, most in ((reactions, 12), (self.dialogue.always, 4)):
-            for intent in dict.fromkeys(i for r in group for i in r.hear):
-                phrases += self._phrases(intent)[:most]
+        for intent in dict.fromkeys(i for r in (*reactions, *self.dialogue.always) for i in r.hear):
+            phrases += self._phrases(intent)
         vision = self._leaf.vision
         if vision is None:
             vision = any(r.see for r in [*reactions, *self.dialogue.always])
@@ -127,7 +127,17 @@ class Voice(WorkingMemory):
         intent = self.dialogue.intents.get(name)
         out = list(built_in.get(name, ()))
         if intent:
-            out += [e for e in intent.examples if '{' not in e]
-            for kind in intent.slots.values():
-                out += list(self.dialogue.names.get(kind, ()))
+            for example in intent.examples:
+                out += self._with_values(example, intent.slots)
+        return out
+
+    def _with_values(self, example, slots) -> list[str]:
+        """Return an example as it may be said: with each wording of each name, with each small number."""
+        out = [example]
+        for slot, kind in slots.items():
+            if f'{{{slot}}}' in example:
+                names = self.dialogue.names.get(kind)
+                values = ([value for wordings in names.values() for value in wordings] if names else
+                          map(str, range(SMALL_NUMBERS)))
+                out = [text.replace(f'{{{slot}}}', value) for value in values for text in out]
         return out

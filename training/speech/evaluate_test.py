@@ -164,5 +164,5 @@ def test_a_dialogues_utterances_are_said_where_they_are_waited_for():
     assert len(found) > 20 and all(intent in dialogue.listens_for(state) for state, intent, _ in found)
     assert not any('{' in text for _, _, text in found)
     phrases = expected_phrases(dialogue, {state for state, _, _ in found[:3]})
-    assert all(5 < len(each) <= 80 for each in phrases.values())
+    assert all(text in phrases[state] for state, _, text in found[:3] if not any(c.isdigit() for c in text))
     assert sum(intent_of(dialogue, state, text) == intent for state, intent, text in found[:8]) >= 6
