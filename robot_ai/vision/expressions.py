@@ -4,9 +4,10 @@ r"""A picture or strokes of a formula in, its LaTeX out: balanced, with a score 
     recognizer.recognize(cv2.imread('formula.png')).latex        # '\frac { 1 } { 2 } + x ^ { 2 }'
     recognizer.recognize_strokes(strokes).latex                   # where the pen's path is known: better
 
-Symbols are found first (in pictures by `pieces`, in strokes by `segmentation`), then the parser
-network corrects their labels by what surrounds them and hangs each on another; without an expressions model the
-rules of `layout` do. Holds no thread; not thread-safe.
+Symbols are found first (in pictures by `pieces`, in strokes by `segmentation`), in a few ways where it is unsure what
+belongs together; for each the parser network corrects their labels by what surrounds them and hangs each on another,
+and the way whose symbols, labels and places are likeliest together is taken. Without an expressions model the rules of
+`layout` read the first way. Holds no thread; not thread-safe.
 """
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ from robot_ai.vision.segmentation import MAX_STROKES, segment
 
 MAX_SYMBOLS = 64  # of one formula in a picture; CROHME's longest has 49
 MAX_PIECES = 120  # of ink in such a picture
+DIVISIONS = 8  # ways of dividing the ink into symbols that are parsed ...
+BEHIND = 8.0  # ... which are at most so much less likely (log-odds) than the likeliest
+READING_WORTH = 2.0  # of the labels' and edges' log-probabilities beside a way's log-odds; chosen on CROHME 2013
 
 
 @dataclass(frozen=True)
@@ -61,47 +65,60 @@ class ExpressionRecognizer:
 
     def recognize(self, image: np.ndarray) -> Expression:
         """Read a picture (anything that `ink.to_grey` takes) of one expression. ImageError for other arrays."""
-        found, scores = self._find(to_grey(image))
-        if not found or len(found) > MAX_SYMBOLS:  # a page of text is no formula
-            return Expression()
-        boxes = np.array([[f.box.x, f.box.y, f.box.right, f.box.bottom] for f in found], np.float32)
-        return self._expression(scores, boxes)
+        ways = []
+        for worth, found, scores in self._find(to_grey(image)):
+            if found and len(found) <= MAX_SYMBOLS:  # a page of text is no formula
+                boxes = np.array([[f.box.x, f.box.y, f.box.right, f.box.bottom] for f in found], np.float32)
+                ways.append((worth, scores, boxes))
+            elif not ways:  # whatever else might be seen in it
+                break
+        return self._likeliest(ways)
 
     def _find(self, grey):
-        """Return the symbols of a picture and their scores; nothing where most of the ink is no symbols, or print."""
+        """Return (worth, symbols, scores) for each way of dividing a picture's ink; nothing where it is no writing."""
         if self.parser is None or not self.parser.reads_pieces:
-            return self.characters.find(grey)
+            return [(0.0, *self.characters.find(grey))]
         pieces = find_pieces(grey)
         if not pieces or len(pieces) > MAX_PIECES or is_printed(pieces):
-            return [], None
-        return self.characters.symbols_only(*assemble(self.characters, pieces, self.parser.weigh_pieces))
+            return []
+        ways = []
+        for worth, found, scores in assemble(self.characters, pieces, self.parser.weigh_pieces, DIVISIONS):
+            kept, scores = self.characters.symbols_only(found, scores)
+            if not ways or len(kept) == len(found):  # another way is not to win by leaving ink out
+                ways.append((worth, kept, scores))
+        return ways
 
     def recognize_strokes(self, strokes: list, width: float | None = None) -> Expression:
         """Read strokes (lists of (x, y), y down, in the order of writing); `width`: of the line, in their unit."""
         arrays = check_strokes(strokes)[:MAX_STROKES]
         if not arrays:
             return Expression()
-        weigh = self.parser.weigh if self.parser else None
-        spans, scores = segment(self.characters, arrays, width, weigh)
-        boxes = []
-        for first, last in spans:
-            points = np.concatenate(arrays[first:last])
-            boxes.append([*points.min(axis=0), *points.max(axis=0)])
-        return self._expression(scores, np.array(boxes, np.float32))
+        weigh, most = (self.parser.weigh, DIVISIONS) if self.parser else (None, 1)
+        return self._likeliest([(worth, scores, _bounds(arrays, spans))
+                                for worth, spans, scores in segment(self.characters, arrays, width, weigh, most)])
 
-    def _expression(self, scores, boxes):
-        """Return the expression of symbols with scores [n, classes] and boxes [n, 4]."""
-        if not len(scores):
-            return Expression()
+    def _likeliest(self, ways):
+        """Return the likeliest expression of several ways (worth, scores [n, classes], boxes [n, 4]), best first."""
+        read = []
+        for worth, scores, boxes in ways:
+            if worth > ways[0][0] - BEHIND and len(scores):
+                read.append(self._expression(worth, scores, boxes))
+        return max(read, key=lambda r: r[0])[1] if read else Expression()
+
+    def _expression(self, worth, scores, boxes):
+        """Return what one way is worth and its expression, of symbols with scores [n, classes] and boxes [n, 4]."""
         scores = scores.copy()
         scores[:, self.characters.nothing] = 0
         scores /= np.maximum(scores.sum(axis=1, keepdims=True), 1e-9)
         if self.parser and len(scores) <= self.parser.sizes[-1]:
             scores, edges = self.parser.run(scores, boxes)
             parents, relations = best_tree(edges)
+            scores, named = self.parser.decide(scores, parents, relations)
             labels = [self.characters.labels[n] for n in scores.argmax(axis=1)]
             tree = to_nodes(labels, boxes, parents, relations)
-            certainty = float(np.exp(np.mean([edges[p, c].max() for c, p in enumerate(parents)])))
+            hung = sum(float(edges[p, c].max()) for c, p in enumerate(parents))
+            certainty = float(np.exp(hung / len(parents)))
+            worth += READING_WORTH * (named + hung)
         else:
             labels = [self.characters.labels[n] for n in scores.argmax(axis=1)]
             tree, certainty = rule_tree([Node(label, tuple(box)) for label, box in zip(labels, boxes)]), 1.0
@@ -110,7 +127,13 @@ class ExpressionRecognizer:
         score = float(np.prod(scores.max(axis=1))) * certainty
         # Three full stops in a row are an ellipsis, whether or not the writer's were taken for one symbol.
         latex = latex_of(tree).replace('. . .', '\\ldots')
-        return Expression(latex, min(1.0, score), symbols)
+        return worth, Expression(latex, min(1.0, score), symbols)
+
+
+def _bounds(strokes, spans):
+    """Return the boxes (left, top, right, bottom) of spans of strokes: float32 [n, 4]."""
+    parts = [np.concatenate(strokes[first:last]) for first, last in spans]
+    return np.array([[*points.min(axis=0), *points.max(axis=0)] for points in parts], np.float32)
 
 
 def _box(box):

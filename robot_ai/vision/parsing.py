@@ -8,6 +8,7 @@ import numpy as np
 
 from robot_ai.errors import ModelError
 from robot_ai.model_store import GraphRunner, ModelInfo
+from robot_ai.vision import pairs
 from robot_ai.vision.layout import RELATIONS, Node, typical_size
 
 IMPOSSIBLE = -1e6
@@ -30,6 +31,14 @@ class FormulaParser:
         self.reads_pieces = 'segment_pieces' in info.parameters.get('segmenters', ())
         self.sizes = sorted(int(n) for n in info.parameters['sizes'])
         self._runner = GraphRunner(info, threads)
+        counted = pairs.FILE in info.document['files']
+        self._pairs = pairs.Pairs.read(info.folder / pairs.FILE, len(self.labels)) if counted else None
+
+    def decide(self, scores: np.ndarray, parents: list[int], relations: list[int]) -> tuple[np.ndarray, float]:
+        """Return `run`'s probabilities [n, classes] with the tree's pairs considered, and the labels' log worth."""
+        if self._pairs is None:
+            return scores, float(np.log(scores.max(axis=1) + 1e-6).sum())
+        return self._pairs.decide(scores, parents, relations)
 
     def run(self, scores: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return labels' probabilities [n, classes] and edges' log-probabilities [n + 1, n, 6] (parent n: root).

@@ -1,8 +1,9 @@
-r"""Pieces of ink of a formula's picture in, symbols out: the best division into sets of pieces that lie near.
+r"""Pieces of ink of a formula's picture in, symbols out: the best divisions into sets of pieces that lie near.
 
 What `segmentation.py` does for strokes in the order of writing, for pictures, which have no order: sets of up to five
 neighbouring pieces are read by the character recogniser, a small network weighs its scores and their geometry into the
-odds that a set is one whole symbol, and a beam search takes the sets of greatest worth that hold each piece once.
+odds that a set is one whole symbol, and a beam search takes the sets of greatest worth that hold each piece once, in
+a few ways.
 So `\cos` is one symbol of three pieces, = one of two, and a fraction's bar stays apart from what it divides.
 """
 from dataclasses import dataclass
@@ -88,40 +89,45 @@ def joined(pieces: list[Found], members: tuple[int, ...]) -> Found:
     return found
 
 
-def cover(members: list[tuple[int, ...]], worth: np.ndarray, count: int) -> list[int]:
-    """Return the numbers of the sets that hold each of `count` pieces once, their sum of worth greatest.
+def cover(members: list[tuple[int, ...]], worth: np.ndarray, count: int, most: int = 1) -> list[tuple[float, tuple]]:
+    """Return the choices of sets that hold each of `count` pieces once, of greatest sum of worth, best first.
 
-    A beam search that always fills the first free piece; every piece alone must be among the sets.
+    Each is (sum, the sets' numbers), `most` at most. A beam search that always fills the first free piece; every piece
+    alone must be among the sets.
     """
     by_first = [[] for _ in range(count)]
     for number, key in enumerate(members):
         by_first[key[0]].append((number, sum(1 << index for index in key)))
     everything = (1 << count) - 1
-    states = {0: (0.0, ())}
+    states = {0: [(0.0, ())]}  # pieces taken, as bits -> the best choices that take them
     for first in range(count):
         following = {}
-        for taken, (value, chosen) in states.items():
+        for taken, choices in states.items():
             if taken >> first & 1:
-                options = [(taken, value, chosen)]
-            else:
-                options = [(taken | mask, value + float(worth[number]), (*chosen, number))
-                           for number, mask in by_first[first] if not taken & mask]
-            for key, total, numbers in options:
-                if key not in following or following[key][0] < total:
-                    following[key] = (total, numbers)
-        states = dict(sorted(following.items(), key=lambda item: -item[1][0])[:BEAM])
-    return list(states[everything][1])
+                following.setdefault(taken, []).extend(choices)
+                continue
+            for number, mask in by_first[first]:
+                if not taken & mask:
+                    following.setdefault(taken | mask, []).extend(
+                        (value + float(worth[number]), (*chosen, number)) for value, chosen in choices)
+        following = {key: sorted(choices, reverse=True)[:most] for key, choices in following.items()}
+        states = dict(sorted(following.items(), key=lambda item: -item[1][0][0])[:BEAM])
+    return states[everything]
 
 
-def assemble(recognizer: CharacterRecognizer, pieces: list[Found], weigh) -> tuple[list[Found], np.ndarray]:
-    """Return the symbols that pieces of ink make, from left to right, and their scores [n, classes].
+def assemble(recognizer: CharacterRecognizer, pieces: list[Found], weigh,
+             most: int = 1) -> list[tuple[float, list[Found], np.ndarray]]:
+    """Return the likeliest sets of symbols that pieces of ink make, best first, `most` at most.
 
-    `weigh(features, scores)` -> log-odds [sets] of being one whole symbol.
+    Each is (log-odds, symbols from left to right, their scores [n, classes]). `weigh(features, scores)` -> log-odds
+    [sets] of being one whole symbol.
     """
     boxes = np.array([[f.work.x, f.work.y, f.work.right, f.work.bottom] for f in pieces], np.float32)
     sets = candidate_sets(boxes)
     whole = [joined(pieces, members) for members in sets.members]
     scores, _ = recognizer.scores([symbol_ink(found) for found in whole])
-    chosen = cover(sets.members, weigh(sets.features, scores), len(pieces))
-    chosen.sort(key=lambda number: whole[number].work.x)
-    return [whole[number] for number in chosen], scores[chosen]
+    out = []
+    for total, chosen in cover(sets.members, weigh(sets.features, scores), len(pieces), most):
+        numbers = sorted(chosen, key=lambda number: whole[number].work.x)
+        out.append((total, [whole[number] for number in numbers], scores[numbers]))
+    return out

@@ -1,8 +1,8 @@
-"""Strokes in the order of writing in, symbols out: the best division into groups of consecutive strokes.
+"""Strokes in the order of writing in, symbols out: the best divisions into groups of consecutive strokes.
 
 Every group of up to five strokes is read by the character recogniser; a small network weighs its scores together with
-the group's geometry into the odds that it is one whole symbol, and dynamic programming takes the division with
-the greatest sum of log-odds. Writers finish a symbol before the next in all but a few per cent of CROHME's
+the group's geometry into the odds that it is one whole symbol, and dynamic programming takes the divisions with
+the greatest sums of log-odds. Writers finish a symbol before the next in all but a few per cent of CROHME's
 expressions, so consecutive groups are nearly all there are.
 """
 from dataclasses import dataclass
@@ -98,18 +98,25 @@ def _features(boxes, distance, first, last, gap):
     return [v / (1 + abs(v) / 3) for v in out]
 
 
-def divide(spans: list[tuple[int, int]], worth: np.ndarray, strokes: int) -> list[int]:
-    """Return the numbers of the groups whose sum of worth is greatest and that cover every stroke once."""
-    total, back = [0.0] + [-np.inf] * strokes, [-1] * (strokes + 1)
+def divide(spans: list[tuple[int, int]], worth: np.ndarray, strokes: int, most: int = 1) -> list[tuple[float, list]]:
+    """Return the divisions of greatest sum of worth, best first: [(sum, numbers of the groups)], `most` at most.
+
+    The groups of a division cover every stroke once.
+    """
+    best = [[] for _ in range(strokes + 1)]  # of the strokes before each one
+    best[0] = [(0.0, None)]  # sum, (the division before, group)
     for number in sorted(range(len(spans)), key=lambda n: spans[n][1]):
         first, last = spans[number]
-        if total[first] + worth[number] > total[last]:
-            total[last], back[last] = total[first] + worth[number], number
-    out, at = [], strokes
-    while at > 0:
-        out.append(back[at])
-        at = spans[back[at]][0]
-    return out[::-1]
+        longer = [(before[0] + float(worth[number]), (before, number)) for before in best[first]]
+        best[last] = sorted(best[last] + longer, key=lambda d: -d[0])[:most]
+    out = []
+    for total, link in best[strokes]:
+        numbers = []
+        while link is not None:
+            (_, link), number = link
+            numbers.append(number)
+        out.append((total, numbers[::-1]))
+    return out
 
 
 def plain_worth(groups: Groups, scores: np.ndarray, nothing: int) -> np.ndarray:
@@ -119,14 +126,15 @@ def plain_worth(groups: Groups, scores: np.ndarray, nothing: int) -> np.ndarray:
     return count * np.log(np.maximum(best, UNSURE)) + JOIN * (count - 1) - GAP * groups.features[:, 5]
 
 
-def segment(recognizer: CharacterRecognizer, strokes: list[np.ndarray], width: float | None = None,
-            weigh=None) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Return the spans of strokes that are symbols, in the order of writing, and their scores [n, classes].
+def segment(recognizer: CharacterRecognizer, strokes: list[np.ndarray], width: float | None = None, weigh=None,
+            most: int = 1) -> list[tuple[float, list[tuple[int, int]], np.ndarray]]:
+    """Return the likeliest divisions into symbols, best first, `most` at most.
 
-    `weigh(features, scores)` -> log-odds [groups] of being one symbol; the rule where None.
+    Each is (log-odds, spans of strokes in the order of writing, scores [n, classes]). `weigh(features, scores)` ->
+    log-odds [groups] of being one symbol; the rule where None.
     """
     groups = candidate_groups(strokes, width)
     scores, _ = recognizer.scores([ink_of_strokes(strokes[first:last], groups.pen) for first, last in groups.spans])
     worth = weigh(groups.features, scores) if weigh else plain_worth(groups, scores, recognizer.nothing)
-    chosen = divide(groups.spans, worth, len(strokes))
-    return [groups.spans[number] for number in chosen], scores[chosen]
+    return [(total, [groups.spans[number] for number in numbers], scores[numbers])
+            for total, numbers in divide(groups.spans, worth, len(strokes), most)]

@@ -1,4 +1,6 @@
-"""Pieces of ink put together to symbols: every piece is used once, the best division is found, sets stay few."""
+"""Pieces of ink or strokes put together to symbols: each is used once, the best divisions are found, sets stay few."""
+import itertools
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from robot_ai.vision.expressions import ExpressionRecognizer
 from robot_ai.vision.finding import find_pieces
 from robot_ai.vision.ink import draw_polylines
 from robot_ai.vision.pieces import candidate_sets, cover, joined
+from robot_ai.vision.segmentation import divide
 
 EQUALS = [[0, 40, 60, 44], [0, 60, 60, 64]]
 
@@ -32,11 +35,31 @@ def test_two_bars_are_proposed_together_and_far_pieces_are_not():
 
 def test_cover_takes_the_greatest_sum_and_every_piece_once():
     members = [(0,), (1,), (2,), (0, 2), (1, 2)]
-    assert sorted(cover(members, np.array([-1.0, 2.0, -1.0, 1.0, 0.5]), 3)) == [1, 3]
+    worth = np.array([-1.0, 2.0, -1.0, 1.0, 0.5])
+    assert cover(members, worth, 3) == [(3.0, (3, 1))]
+    assert [total for total, _ in cover(members, worth, 3, 9)] == [3.0, 0.0, -0.5]  # all there are
     rng = np.random.default_rng(3)
     members = candidate_sets(boxes_of(25, 9)).members
-    chosen = cover(members, rng.normal(0, 3, len(members)), 25)
+    (_, chosen), = cover(members, rng.normal(0, 3, len(members)), 25)
     assert sorted(piece for number in chosen for piece in members[number]) == list(range(25))
+
+
+@pytest.mark.parametrize('most', [1, 3, 100])
+def test_divide_finds_the_best_divisions_in_order(most):
+    rng = np.random.default_rng(5)
+    spans = [(a, b) for a in range(6) for b in range(a + 1, min(a + 3, 6) + 1)]
+    worth = rng.normal(0, 2, len(spans))
+    every = []
+    for cuts in itertools.product((0, 1), repeat=5):
+        borders = [0, *(place + 1 for place, cut in enumerate(cuts) if cut), 6]
+        parts = list(zip(borders, borders[1:]))
+        if all(part in spans for part in parts):
+            numbers = [spans.index(part) for part in parts]
+            every.append((sum(worth[numbers]), numbers))
+    every.sort(reverse=True)
+    found = divide(spans, worth, 6, most)
+    assert [numbers for _, numbers in found] == [numbers for _, numbers in every[:most]]
+    assert [total for total, _ in found] == pytest.approx([total for total, _ in every[:most]])
 
 
 def test_joined_pieces_hold_all_their_ink():
