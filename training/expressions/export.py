@@ -19,10 +19,12 @@ import yaml
 
 from robot_ai.errors import ModelError
 from robot_ai.model_store import describe_files, load_model
+from robot_ai.vision import pairs
 from robot_ai.vision.layout import RELATIONS
 from robot_ai.vision.parsing import FormulaParser
 from robot_ai.vision.segmentation import FEATURES
 from training import litert
+from training.expressions.data import ROOT_INDEX
 
 SIZES = (8, 16, 32, 64)  # symbols
 ROWS = 64  # groups a call of `segment`
@@ -73,6 +75,9 @@ def export(parser_run: Path, runs: dict[str, Path], characters: Path, to: Path, 
         segmenters[name] = keras.models.load_model(run / 'best.keras', compile=False)
     to.mkdir(parents=True, exist_ok=True)
     convert(parser, segmenters, classes, to / GRAPH)
+    if not (parser_run / 'train.npz').is_file():
+        raise ModelError(f'{parser_run}: holds no train.npz, the cache whose pairs of symbols are counted')
+    np.savez_compressed(to / pairs.FILE, counts=count_pairs(np.load(parser_run / 'train.npz'), classes))
     for name, network in (('parser', parser), *segmenters.items()):
         ship_weights({key: to_numpy(v) for key, v in named_weights(network).items()}, to, WEIGHTS[name])
     old, base = to / 'model.yaml', load_model(characters, 'characters')
@@ -80,7 +85,7 @@ def export(parser_run: Path, runs: dict[str, Path], characters: Path, to: Path, 
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
     document = {
         'kind': 'expressions', 'name': 'expressions', 'version': version, 'graph': GRAPH,
-        'files': describe_files(to, [GRAPH], WEIGHTS.values()), 'labels': list(base.labels),
+        'files': describe_files(to, [GRAPH, pairs.FILE], WEIGHTS.values()), 'labels': list(base.labels),
         'inputs': {'scores': 'float32 [1, n, classes]', 'boxes': 'float32 [1, n, 4]', 'mask': 'float32 [1, n]'},
         'outputs': {'labels': 'float32 [1, n, classes]', 'edges': 'float32 [1, n + 1, n, 6]'},
         'parameters': {'sizes': list(SIZES), 'segment_rows': ROWS, 'segmenters': list(segmenters),
@@ -94,6 +99,21 @@ def export(parser_run: Path, runs: dict[str, Path], characters: Path, to: Path, 
     (to / 'MODEL_CARD.md').write_text(card(document))
     check(to, parser, classes)
     return document
+
+
+def count_pairs(rows, classes: int) -> np.ndarray:
+    """Return how often each label hangs on each, by each relation: uint16 [6, classes + 1, classes].
+
+    `rows`: of the parser's cache, training.expressions.data.cache. The last parent is the formula's beginning.
+    """
+    counts = np.zeros((len(RELATIONS), classes + 1, classes), np.int64)
+    labels, parents = rows['label'].astype(int), rows['parent'].astype(int)
+    at, child = np.nonzero(np.arange(labels.shape[1]) < rows['count'][:, None])
+    parent = parents[at, child]
+    begins = parent == ROOT_INDEX
+    above = np.where(begins, classes, labels[at, np.where(begins, 0, parent)])
+    np.add.at(counts, (rows['relation'][at, child], above, labels[at, child]), 1)
+    return np.minimum(counts, 65535).astype(np.uint16)
 
 
 def check(folder: Path, parser, classes: int) -> None:

@@ -106,6 +106,7 @@ def test_an_export_holds_what_each_networks_training_goes_on_from(tmp_path, monk
     from robot_ai.model_store import load_model
     from robot_ai.paths import share_directory
     from training.expressions import export, model, segmenter
+    from training.expressions.data import ROOT_INDEX
     from training.weights import initial_weights, load_weights, write_weights
     classes, sizes = 7, {'width': 16, 'heads': 2, 'depth': 1}
     networks = {'parser': model.build(classes, **sizes), 'segmenter': segmenter.build(classes, width=8),
@@ -117,11 +118,14 @@ def test_an_export_holds_what_each_networks_training_goes_on_from(tmp_path, monk
         network.save(tmp_path / name / 'best.keras')
     write_weights(networks['parser'], [v.numpy() for v in networks['parser'].trainable_variables],
                   str(tmp_path / 'parser' / 'best.weights.npz'))
+    np.savez(tmp_path / 'parser' / 'train.npz', count=[2, 1], label=[[4, 5, 0], [4, 0, 0]],
+             parent=[[ROOT_INDEX, 0, 0], [ROOT_INDEX, 0, 0]], relation=[[0, 1, 0], [0, 0, 0]])
     monkeypatch.setattr(export, 'check', lambda *_: None)  # it asks the labels of the shipped characters
     out = tmp_path / 'expressions'
     export.export(tmp_path / 'parser', {'segment': tmp_path / 'segmenter', 'segment_pieces': tmp_path / 'pieces'},
                   share_directory() / 'models' / 'characters', out, '1')
-    load_model(out, 'expressions')
+    counts = np.load(load_model(out, 'expressions').file('pairs.npz'))['counts']
+    assert counts.sum() == 3 and counts[0, classes, 4] == 2 and counts[1, 4, 5] == 1
     for name, network in networks.items():
         other = model.build(classes, **sizes) if name == 'parser' else segmenter.build(classes, width=8)
         load_weights(other, initial_weights(out, f'weights-{name}.npz'))
