@@ -52,7 +52,7 @@ def test_json_has_boxes_and_candidates(pictures, capsys):
     assert result['kind'] == 'expression' and result['latex'] == '7 +'
     assert [item['candidates'][0]['latex'] for item in result['items']] == ['7', '+']
     assert all(len(item['box']) == 4 for item in result['items'])
-    assert 0 < result['confidence'] <= 1
+    assert 0 < result['confidence'] <= 1 and result['seconds'] >= 0
     assert all(0 <= c['confidence'] <= 1 for item in result['items'] for c in item['candidates'])
 
 
