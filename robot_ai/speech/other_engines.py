@@ -21,9 +21,9 @@ from robot_ai.speech.guard import MIN_VOICE
 from robot_ai.speech.recognizer import Candidate, Final, SpeechStream, checked, open_recognizer
 
 OURS = 'robot_ai'
-LOCAL_ENGINES = ('vosk', 'whisper', 'faster_whisper', 'sphinx')  # what to pip install, too; sphinx: pocketsphinx
+PACKAGES = {'vosk': 'vosk', 'whisper': 'openai-whisper', 'faster_whisper': 'faster-whisper', 'sphinx': 'pocketsphinx'}
 CLOUD_ENGINES = ('google', 'google_cloud', 'openai', 'groq')
-ENGINES = (OURS, *LOCAL_ENGINES, *CLOUD_ENGINES)
+ENGINES = (OURS, *PACKAGES, *CLOUD_ENGINES)
 PCM = {1: np.uint8, 2: np.int16, 4: np.int32}  # AudioData's sample_width -> dtype
 
 
@@ -116,7 +116,8 @@ def _opened(engine, language, options) -> Callable:
         if engine == 'sphinx':
             import pocketsphinx  # noqa: F401
     except ImportError as error:
-        raise ConfigurationError(f'speech engine {engine!r} is not installed: {error}') from None
+        raise ConfigurationError(f'speech engine {engine!r} is not installed ({error}): pip install '
+                                 f'{PACKAGES.get(engine, engine)}') from None
     function = getattr(sr.Recognizer(), f'recognize_{engine}', None)
     if function is None:
         raise ConfigurationError(f'this SpeechRecognition ({sr.__version__}) has no engine {engine!r}')

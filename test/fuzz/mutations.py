@@ -18,6 +18,12 @@ TOKENS = (b'NaN', b'Infinity', b'-Infinity', b'1e999', b'null', b'true', b'{}', 
 VALUES = (None, True, False, [], {}, [[]], {'': ''})
 
 
+def sendable(text: str):
+    """Check that a text can be published and shown: it is UTF-8, and JSON without NaN."""
+    text.encode('utf-8')
+    json.loads(text, parse_constant=lambda name: (_ for _ in ()).throw(AssertionError(f'{name} in {text[:200]}')))
+
+
 class Mutator:
     """The random choices of one case."""
 
