@@ -53,9 +53,14 @@ def _check(options) -> int:
         wrong = sum(f.level == 'problem' for f in found)
         problems += wrong
         leaves = sum(s.leaf for s in dialogue.states.values())
-        print(f'{dialogue.file}: {leaves} states, {len(dialogue.intents)} intents, {len(dialogue.reminders)} '
-              f'reminders; {wrong} problems, {len(found) - wrong} pieces of advice')
+        print(f'{dialogue.file}: {_counted(leaves, "state")}, {_counted(len(dialogue.intents), "intent")}, '
+              f'{_counted(len(dialogue.reminders), "reminder")}; {_counted(wrong, "problem")}, '
+              f'{_counted(len(found) - wrong, "piece", " of advice")}')
     return 1 if problems else 0
+
+
+def _counted(number, noun, rest='') -> str:
+    return f'{number} {noun}{"" if number == 1 else "s"}{rest}'
 
 
 def _graph(options) -> int:
