@@ -128,7 +128,8 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
         checkpoint.restore(manager.latest_checkpoint).expect_partial()
         log(f'resumed at step {int(position.numpy())} from {manager.latest_checkpoint}')
     _newer_state(model, optimizer, folder, position, best, log)
-    compiled = strategy.compile(make_step(model, loss_sums, optimizer, strategy), config.jit)
+    taken = make_step(model, loss_sums, optimizer, strategy)
+    single, several = strategy.compile(taken, config.jit), None
     writer = tf.summary.create_file_writer(f'{folder}/tensorboard') if strategy.chief else None
     sums, since, waited, figures = {}, time.monotonic(), 0, {}
     step = int(position.numpy())
@@ -146,28 +147,30 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
         stopping.set()
 
     ahead = ThreadPoolExecutor(1, 'batches')  # the next batch is made while this one is trained on
-    coming = ahead.submit(batches.batch, step)
+    coming = ahead.submit(_group, batches, step, config)
     main = threading.current_thread() is threading.main_thread()
     # A preempted machine is sent SIGTERM, a closed terminal's job may have SIGINT ignored: both save first.
     before = {s: signal.signal(s, interrupted) for s in (signal.SIGTERM, signal.SIGINT)} if main else {}
     try:
         while step < config.steps:
-            batch = coming.result()
+            group = coming.result()
             if stopping.is_set():
                 raise KeyboardInterrupt
-            coming = ahead.submit(batches.batch, step + 1)
-            rows = len(next(iter(batch.values())))
-            total = float(weight(batch)) if weight else float(rows)
-            batch = {**batch, '_step': np.full(rows, step, np.int64),
-                     '_rate': np.full(rows, learning_rate(step, config), np.float32),
-                     '_weight': np.full(rows, max(total, 1e-6), np.float32)}
-            for key, value in strategy.run(compiled, batch).items():
-                sums[key] = sums.get(key, 0.0) + float(value)
-            sums['_rows'] = sums.get('_rows', 0) + rows
-            sums['_steps'] = sums.get('_steps', 0) + 1
+            coming = ahead.submit(_group, batches, step + len(group), config)
+            group = [_with_numbers(batch, step + i, config, weight) for i, batch in enumerate(group)]
+            if several and len(group) == config.steps_per_execution:
+                done = [strategy.run(several, {key: np.stack([batch[key] for batch in group], 1) for key in group[0]})]
+            else:
+                done = [strategy.run(single, batch) for batch in group]
+            if config.steps_per_execution > 1 and not several:  # what a step returns is known now
+                several = strategy.compile(taken, config.jit, config.steps_per_execution, tuple(done[0]))
+            for key in done[0]:
+                sums[key] = sums.get(key, 0.0) + sum(float(returned[key]) for returned in done)
+            sums['_rows'] = sums.get('_rows', 0) + sum(len(batch['_step']) for batch in group)
+            sums['_steps'] = sums.get('_steps', 0) + len(group)
             if hasattr(batches, 'padding'):
-                sums['_padding'] = sums.get('_padding', 0.0) + batches.padding(batch)
-            step += 1
+                sums['_padding'] = sums.get('_padding', 0.0) + sum(map(batches.padding, group))
+            step += len(group)
             if step % config.log_every == 0:
                 loss = _report(step, sums, time.monotonic() - since, config, writer, log)
                 sums, since = {}, time.monotonic()
@@ -201,6 +204,28 @@ def train(model, loss_sums: Callable, batches, config: LoopConfig, folder: str |
                 part: [v.numpy() for v in variables] for part, variables in _parts(optimizer).items()},
                 step, float(best.numpy())))
     return figures
+
+
+def _group(batches, step, config):
+    """Return the batches of the next steps that one call can take: all of one shape, and nothing due between them."""
+    group, wanted = [batches.batch(step)], config.steps_per_execution
+    left = min(config.steps - step, *(every - step % every for every in (config.log_every, config.evaluate_every,
+                                                                         config.checkpoint_every)))
+    while len(group) < wanted <= left:
+        following = batches.batch(step + len(group))
+        if any(following[key].shape != value.shape for key, value in group[0].items()):
+            break
+        group.append(following)
+    return group
+
+
+def _with_numbers(batch, step, config, weight):
+    """Return a batch with what the step reads beside the rows, each [B]: its number, rate and sum of weights."""
+    rows = len(next(iter(batch.values())))
+    total = float(weight(batch)) if weight else float(rows)
+    return {**batch, '_step': np.full(rows, step, np.int64),
+            '_rate': np.full(rows, learning_rate(step, config), np.float32),
+            '_weight': np.full(rows, max(total, 1e-6), np.float32)}
 
 
 def _evaluated(evaluate, model, writer, step, log):

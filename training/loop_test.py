@@ -19,7 +19,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from training.loop import LoopConfig, learning_rate, load_weights, save_weights, train
+from training.loop import LoopConfig, _group, learning_rate, load_weights, save_weights, train
 from training.strategies import OneDevice
 
 ROWS, WIDTH = 4, 6
@@ -58,8 +58,8 @@ def run(folder, steps, strategy=None, dropout=0.3, evaluate=None, **settings):
     strategy, lines = strategy or OneDevice(), []
     with strategy.scope():
         model = new_model(dropout)
-    config = LoopConfig(steps=steps, peak_rate=0.01, warm_up=3, log_every=1, decay_from=1.0, evaluate_every=2,
-                        **settings)
+    config = LoopConfig(**{'steps': steps, 'peak_rate': 0.01, 'warm_up': 3, 'log_every': 1, 'decay_from': 1.0,
+                           'evaluate_every': 2, **settings})
     train(model, loss_sums, Numbers(), config, folder, strategy, evaluate,
           weight=lambda batch: batch['counts'].sum(), log=lines.append)
     return [v.numpy() for v in model.trainable_variables], lines, model
@@ -78,6 +78,30 @@ def test_resumed_run_is_the_unbroken_run(tmp_path):
     load_weights(model, tmp_path / 'b' / 'last.weights.npz')
     for one, other in zip(averaged, model.trainable_variables):
         np.testing.assert_array_equal(one, other.numpy())
+
+
+def test_several_steps_a_call_are_the_single_steps(tmp_path):
+    class Watched(OneDevice):
+        def run(self, step, batch):
+            shapes.append(batch['x'].shape)
+            return super().run(step, batch)
+    shapes = []
+    single, lines, _ = run(tmp_path / 'a', 11, log_every=9, evaluate_every=9)
+    grouped, more, _ = run(tmp_path / 'b', 11, Watched(), steps_per_execution=3, log_every=9, evaluate_every=9)
+    # The first three alone (what a step returns is not known before), two calls of three, two that are too few.
+    assert shapes == [(ROWS, WIDTH)] * 3 + [(ROWS, 3, WIDTH)] * 2 + [(ROWS, WIDTH)] * 2
+    for one, other in zip(single, grouped):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+    assert lines[0].split(' examples')[0] == more[0].split(' examples')[0] and 'loss' in lines[0]
+
+
+def test_batches_of_another_shape_are_not_taken_with_the_others():
+    class Growing(Numbers):
+        def batch(self, step):
+            return {key: np.concatenate([value] * (1 + (step >= 5))) for key, value in super().batch(step).items()}
+    config = LoopConfig(steps=12, steps_per_execution=4, log_every=10)
+    assert [len(_group(Growing(), step, config)) for step in (0, 3, 5, 7, 8)] == [4, 2, 4, 1, 1]
+    assert len(_group(Growing(), 0, LoopConfig())) == 1
 
 
 def test_a_pre_empted_run_goes_on(tmp_path):
@@ -131,7 +155,9 @@ if os.environ.get('DEVICES'):
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from training.loop_test import run
 from training.strategies import open_strategy
-weights, lines, _ = run(sys.argv[2], 5, open_strategy(sys.argv[1]), 0.0)
+together = int(os.environ.get('TOGETHER', 1))
+weights, lines, _ = run(sys.argv[2], 5, open_strategy(sys.argv[1]), 0.0, steps_per_execution=together,
+                        log_every=together, evaluate_every=together)
 print('LOSSES', [float(line.split('loss ')[1].split()[0]) for line in lines if ' loss ' in line])
 print('SUM', repr(float(sum(abs(w).sum() for w in weights))), flush=True)
 os._exit(0)  # a coordinator's threads outlive the work
@@ -166,6 +192,12 @@ def agrees(got, expected):
 
 def test_two_mirrored_replicas_train_like_one(tmp_path, one_device):
     agrees(told(start('mirrored', tmp_path, DEVICES='2')), one_device)
+
+
+def test_two_replicas_take_two_steps_a_call(tmp_path, one_device):
+    losses, weights = one_device
+    expected = [(losses[0] + losses[1]) / 2, (losses[2] + losses[3]) / 2]  # all batches weigh alike
+    agrees(told(start('mirrored', tmp_path, DEVICES='2', TOGETHER='2')), (expected, weights))
 
 
 def free_ports(count):

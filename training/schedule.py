@@ -22,6 +22,7 @@ class LoopConfig:
     patience: int = 0  # evaluations without a better metric before stopping; 0: never
     stop_loss: float = 0.0  # stop once the mean training loss of `log_every` steps is below; 0: never
     jit: bool = False  # compile the step with XLA (GPU; TPUs always do)
+    steps_per_execution: int = 1  # steps in one call of the compiled graph, where so many batches have one shape
     precision: str = 'float32'  # or bfloat16: the layers' arithmetic; weights, softmax and loss stay float32
     extra: dict = field(default_factory=dict)  # the model's own; not read here
 

@@ -50,9 +50,14 @@ class OneDevice:
         """Run `step(batch)` (a tf.function returning a mapping of scalars) and return NumPy scalars."""
         return {key: value.numpy() for key, value in step(tf.nest.map_structure(tf.constant, batch)).items()}
 
-    def compile(self, step: Callable, jit: bool = False) -> Callable:
-        """Return `step` as one graph; `step` is a function of the replica's batch returning sums."""
-        return tf.function(step, jit_compile=jit, autograph=False)
+    def compile(self, step: Callable, jit: bool = False, times: int = 1, names: tuple[str, ...] = ()) -> Callable:
+        """Return `step` as one graph; `step` is a function of the replica's batch returning sums.
+
+        With `times` above 1 the graph takes arrays [B, times, ...], one batch after another, and returns the sums of
+        their sums, which `names` names.
+        """
+        return tf.function(step if times == 1 else _repeated(_nth(step), times, names), jit_compile=jit,
+                           autograph=False)
 
     def sum_gradients(self, gradients: list) -> list:
         """Return the gradients summed over replicas (inside a step)."""
@@ -76,15 +81,10 @@ class Replicated(OneDevice):
         """Return the strategy's scope."""
         return self.strategy.scope()
 
-    def compile(self, step, jit=False):
+    def compile(self, step, jit=False, times=1, names=()):
         """Return a graph that runs `step` on each replica and sums what comes back."""
         # The all-reduce has no place inside an XLA cluster on CPUs, so `jit` is left to the TPUs' own compiler.
-        @tf.function(autograph=False)
-        def distributed(batch):
-            sums = self.strategy.run(step, args=(batch,))
-            return {key: self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
-                    for key, value in sums.items()}
-        return distributed
+        return _distributed(self.strategy, step, times, names)
 
     def run(self, step, batch):
         """Cut the batch's rows into equal slices, one a replica, and run the step on them."""
@@ -124,20 +124,42 @@ class ParameterServer(OneDevice):
         """Return the strategy's scope."""
         return self.strategy.scope()
 
-    def compile(self, step, jit=False):
+    def compile(self, step, jit=False, times=1, names=()):
         """Return a graph that a worker runs."""
-        @tf.function(autograph=False)
-        def on_worker(batch):
-            sums = self.strategy.run(step, args=(batch,))
-            return {key: self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
-                    for key, value in sums.items()}
-        return on_worker
+        return _distributed(self.strategy, step, times, names)
 
     def run(self, step, batch):
         """Schedule the step on whichever worker is free and wait for it."""
         tensors = {key: tf.constant(value) for key, value in batch.items()}
         return {key: np.asarray(value) for key, value in
                 self.coordinator.schedule(step, args=(tensors,)).fetch().items()}
+
+
+def _distributed(strategy, step, times, names):
+    """Return a graph of a batch that runs `step` on every replica and sums what comes back, `times` times."""
+    inner = step if times == 1 else _nth(step)
+
+    def summed(*given):
+        return {key: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
+                for key, value in strategy.run(inner, args=given).items()}
+    return tf.function(summed if times == 1 else _repeated(summed, times, names), autograph=False)
+
+
+def _nth(step):
+    """Return a function of arrays [B, times, ...] and a number that takes the step on the batch of that number."""
+    return lambda batch, number: step({key: value[:, number] for key, value in batch.items()})
+
+
+def _repeated(step, times, names):
+    """Return a function of a batch that adds up `step(batch, number)` over the numbers, in order."""
+    def take(number, totals, batch):
+        sums = step(batch, number)
+        return number + 1, {name: totals[name] + tf.cast(sums[name], tf.float32) for name in names}
+
+    def several(batch):
+        return tf.while_loop(lambda number, _: number < times, lambda number, totals: take(number, totals, batch),
+                             (tf.constant(0), {name: tf.constant(0.0) for name in names}))[1]
+    return several
 
 
 def open_strategy(name: str = 'auto', tpu: str = '') -> OneDevice:

@@ -73,11 +73,14 @@ class Batches:
 
     `weights` maps a clip's source to how many times an epoch it is heard (1 where absent; 0.5: every second
     epoch on average). `augmentation` is None or the mapping that `augment` takes. A clip without text is left out,
-    unless its source is `non-speech`: then its row has no tokens.
+    unless its source is `non-speech`: then its row has no tokens. `together` batches of one bucket, where there are so
+    many, follow each other (see LoopConfig.steps_per_execution).
     """
 
     def __init__(self, cache: Cache, vocabulary, buckets_s: list[float], batch_s: float, seed: int = 0,
-                 weights: dict | None = None, augmentation: dict | None = None, max_tokens: int = 160):
+                 weights: dict | None = None, augmentation: dict | None = None, max_tokens: int = 160,
+                 together: int = 1):
+        self.together = together
         self.cache, self.vocabulary, self.seed, self.augmentation = cache, vocabulary, seed, augmentation
         self.buckets = [round(b * SAMPLE_RATE / 640) * 640 for b in buckets_s]
         self.sizes = [max(1, int(batch_s / b)) for b in buckets_s]
@@ -104,19 +107,20 @@ class Batches:
                 slot = int(np.searchsorted(self.buckets, self.cache.clips[i]['samples'] * 1.02))
                 for _ in range(times):
                     groups[min(slot, len(self.buckets) - 1)].append(int(i))
-            plan = []
+            runs = []
             for slot, group in enumerate(groups):
                 size = self.sizes[slot]
+                batches = []
                 # The last, short batch is filled up with the group's first clips: shapes stay static.
                 for at in range(0, len(group), size):
                     part = group[at:at + size]
-                    plan.append((slot, part + [group[k % len(group)] for k in range(size - len(part))]))
-            order = rng.permutation(len(plan))
-            self._planned = epoch, [plan[k] for k in order]
+                    batches.append((slot, part + [group[k % len(group)] for k in range(size - len(part))]))
+                runs += [batches[at:at + self.together] for at in range(0, len(batches), self.together)]
+            self._planned = epoch, [batch for k in rng.permutation(len(runs)) for batch in runs[k]]
         return self._planned[1]
 
     def _steps(self, epoch):
-        """Return the epoch's number of steps; kept, since to plan every past epoch for each batch costs more than it."""
+        """Return the epoch's number of steps; kept, as planning each past epoch again costs more than a batch."""
         while len(self._lengths) <= epoch:
             self._lengths.append(len(self._plan(len(self._lengths))))
         return self._lengths[epoch]

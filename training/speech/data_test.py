@@ -1,4 +1,5 @@
 """Batches depend on the step alone; nothing spoken is cut off; no test split gets into a cache."""
+import itertools
 import json
 
 import numpy as np
@@ -48,6 +49,17 @@ def test_an_epoch_is_planned_once(cache, monkeypatch):
         batches.batch(step)
     plans = [seed for seed in drawn if len(seed) == 2]
     assert len(plans) > 2 and len(set(plans)) == len(plans)
+
+
+def test_batches_of_one_bucket_follow_each_other_where_asked(cache):
+    heard = {'one': 9, 'two': 9}
+    alone, together = (new_batches(cache, weights=heard, together=n)._plan(0) for n in (1, 2))
+    assert sorted(alone) == sorted(together)  # the same batches, in another order
+    slots = [slot for slot, _ in together]
+    runs = [len(list(run)) for _, run in itertools.groupby(slots)]
+    most = {slot: slots.count(slot) for slot in slots}
+    # Of each bucket's batches at most one run is odd: the rest of it.
+    assert sorted(most.values()) == [5, 9] and sum(run % 2 for run in runs) <= len(most)
 
 
 def test_shapes_are_static_and_unusable_clips_left_out(cache):

@@ -199,7 +199,7 @@ def training_batches(config: dict, root: Path, vocabulary=None):
     data = config['data']
     return Batches(Cache([root / name for name in data['train']], chosen(data)), vocabulary or Characters(),
                    data['buckets_s'], data['batch_s'], config.get('seed', 0), data.get('weights'),
-                   data.get('augmentation'))
+                   data.get('augmentation'), together=config['loop'].get('steps_per_execution', 1))
 
 
 def chosen(data: dict):
