@@ -23,7 +23,7 @@ from robot_ai.dialogue.events import (
 from robot_ai.dialogue.hearing import Hearing
 from robot_ai.dialogue.reacting import Reacting
 from robot_ai.dialogue.structure import Dialogue
-from robot_ai.dialogue.understanding import Understanding
+from robot_ai.dialogue.understanding import Meaning, Understanding
 from robot_ai.dialogue.voice import SLOW_FACTOR, Voice
 
 __all__ = ['Act', 'ActionResult', 'DialogueMachine', 'Heard', 'Listen', 'Named', 'Say', 'Seen', 'StateChanged', 'Tick']
@@ -38,8 +38,8 @@ TIMERS = ('action', 'after', 'confirm', 'silence', 'watch', 'reminder')
 class DialogueMachine(Hearing, Reacting, Voice):
     """Runs one dialogue. `now` is ROS time in s; `seed` varies the wording chosen, nothing else.
 
-    Uses of Hearing `_heard`, `_saw`, `_named`, `_silent`, `_unanswered`; of Reacting `_enter`, `_go`, `_interrupt`,
-    `_action_ended`; of Voice `_say`, `_act`, `_fill`, `_wording`, `_listen`, `_identity`.
+    Uses of Hearing `_heard`, `_saw`, `_named`, `_silent`, `_unanswered`, `_ask`; of Reacting `_enter`, `_go`,
+    `_interrupt`, `_action_ended`; of Voice `_say`, `_act`, `_fill`, `_wording`, `_listen`, `_identity`.
     """
 
     def __init__(self, dialogue: Dialogue, now: float, seed: int = 0):
@@ -49,6 +49,9 @@ class DialogueMachine(Hearing, Reacting, Voice):
             item for items in dialogue.lists.values() for item in items))
         self._engine = Engine(dialogue, self)
         self._expectations = {}  # (state, whether a question is open) -> Listen
+        urgent = {name for name, intent in dialogue.intents.items() if intent.urgent}
+        reactions = [r for s in dialogue.line(dialogue.leaf(dialogue.safe)) for r in s.on] + list(dialogue.always)
+        self._calls = {r.go: name for r in reactions if r.go for name in r.hear if name in urgent}
         self._local = {p: dialogue.listens_for(p, everywhere=False) for p in dialogue.states}
         self._active = {p: dialogue.listens_for(p) for p in dialogue.states}
         self._expected = {p: dialogue.expects(p) for p in dialogue.states}
@@ -131,6 +134,7 @@ class DialogueMachine(Hearing, Reacting, Voice):
                 'since': self._since, 'saved': self._now, 'slots': dict(self._slots), 'count': self._count,
                 'remaining': {k: list(v) for k, v in self._remaining.items()}, 'slow': self._slow,
                 'came_from': self._came_from, 'last_event': self._last_event,
+                'call': self._call, 'asked': self._asked_urgently(),
                 'reminders': self._reminders.snapshot(),
                 'actions': {name: [path, i, action.name, self._timers.get(f'action {name}')]
                             for name, (path, action, i) in self._actions.items()}}
@@ -140,7 +144,9 @@ class DialogueMachine(Hearing, Reacting, Voice):
 
         The same state is entered again, asks again and begins its actions again; with `quiet`, after a reload, it
         only listens, and goes on waiting for the actions that are already at work. A memory older than
-        `resume_within`, or of a state that is no more, resumes in the safe state.
+        `resume_within`, or of a state that is no more, resumes in the safe state. A call for help is never dropped: an
+        urgent question that was open is asked again, and the safe state asks whether help that was called is still
+        needed; no answer counts as yes, as always.
         """
         self._clear(now)
         try:
@@ -152,6 +158,7 @@ class DialogueMachine(Hearing, Reacting, Voice):
                          for name, left in snapshot['remaining'].items() if name in self.dialogue.lists}
             since = float(snapshot['since'])
             self._count, self._slow = int(snapshot['count']), bool(snapshot['slow'])
+            call, asked = str(snapshot.get('call', '')), str(snapshot.get('asked', ''))
             came_from, reminders = str(snapshot['came_from']), dict(snapshot['reminders'])
             actions = self._still_open(dict(snapshot.get('actions') or {}), state) if quiet else {}
             if not math.isfinite(age):
@@ -181,12 +188,22 @@ class DialogueMachine(Hearing, Reacting, Voice):
             (goal, i) in kept for i, action in enumerate(leaf.do) if action.done)
         self._returning = True
         self._out = []
+        self._call = call if call in self.dialogue.intents else ''
         self._enter(leaf)
+        urgent = asked or (call if problem else '')
+        if urgent in self._active[goal] and urgent in self.dialogue.intents:
+            self._ask(Meaning(urgent, decision='confirm'))
         self._quiet = False
         if quiet and not problem:
             self._since = since
         self._early, self._timers['start'] = self._out, self._now
         return problem
+
+    def _asked_urgently(self) -> str:
+        """Return the urgent intent that an open question is about, or ''."""
+        kind, what = self._pending or ('', None)
+        intent = self.dialogue.intents.get(what.intent) if kind == 'heard' else None
+        return intent.name if intent and intent.urgent else ''
 
     def _still_open(self, actions, state) -> dict:
         """Return {id: (path, index, due)} of a snapshot's actions that this dialogue still waits for in `state`."""

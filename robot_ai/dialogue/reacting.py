@@ -86,6 +86,7 @@ class Reacting(WorkingMemory):
                     self._slots.pop(slot, None)
                 else:
                     self._slots[slot] = self._fill(value)
+        self._call = '' if state.leaf and state.rest else self._calls.get(state.path, self._call)
         if state.leaf:
             self._since, self._pending = self._now, None
             self._silence_left, self._unclear_left = state.silence.retries, state.unclear.retries

@@ -27,6 +27,7 @@ class WorkingMemory:
     _active: dict  # state -> those and the ones of `always`
     _expected: dict  # state -> intents that the understanding prefers there
     _expectations: dict  # (state, whether a question is open) -> Listen
+    _calls: dict  # state that an urgent intent leads to from the safe state -> that intent
 
     def _clear(self, now: float):
         """Forget everything: the dialogue has not begun, and it is `now`."""
@@ -46,6 +47,7 @@ class WorkingMemory:
         # -- what it waits for --
         self._timers = {}  # name -> when it is due
         self._actions = {}  # id -> (state, Action, its index): begun and not ended
+        self._call = ''  # the urgent intent that it is about, until the robot rests again
         self._pending = None  # open yes-or-no question: ('heard', Meaning) or ('seen', LaTeX)
         self._silence_left = self._unclear_left = 0  # retries that the state still has
         self._asked_at = -math.inf  # of the last question about something half understood

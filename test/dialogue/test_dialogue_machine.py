@@ -174,6 +174,41 @@ def test_a_reset_ends_what_is_at_work_and_reuses_no_id():
     assert robot.machine.state == 'bring'
 
 
+def restored(memory, after):
+    machine = DialogueMachine(parse_dialogue(TEXT), NIGHT)
+    machine.restore(memory, memory['saved'] + after)
+    return machine, machine.handle(Tick(), memory['saved'] + after)
+
+
+def test_an_urgent_question_that_was_open_is_asked_again_after_a_restart():
+    robot = Robot()
+    robot.give(Heard('ven alguien'))
+    machine, outputs = restored(robot.machine.snapshot(), 5)
+    assert machine.state == 'hello' and of(Say, outputs)[-1].text == '¿Necesita ayuda?'
+    machine, outputs = restored(machine.snapshot(), 7200)  # and again where it goes down meanwhile
+    assert machine.state == 'waiting' and [o.text for o in of(Say, outputs)] == ['¿Necesita ayuda?']
+
+
+@pytest.mark.parametrize('answer, state', [(None, 'call'), ('sí', 'call'), ('no', 'waiting')])
+def test_after_a_long_outage_it_asks_whether_help_is_still_needed(answer, state):
+    robot = Robot()
+    robot.give(Heard('ayuda por favor ahora'))
+    memory = robot.machine.snapshot()
+    machine, outputs = restored(memory, 7200)
+    assert machine.state == 'waiting' and [o.text for o in of(Say, outputs)] == ['¿Necesita ayuda?']
+    later = memory['saved'] + 7200 + (10 if answer else 40)  # the question waits 20 s
+    outputs = machine.handle(Heard(answer) if answer else Tick(), later)
+    assert machine.state == state and any(a.name == 'notify' for a in of(Act, outputs)) == (state == 'call')
+
+
+def test_help_that_was_dealt_with_is_not_asked_about_after_an_outage():
+    robot = Robot()
+    call = of(Act, robot.give(Heard('ayuda por favor ahora')))[0]
+    robot.give(ActionResult(call.id, True))
+    assert robot.machine.state == 'waiting'
+    assert of(Say, restored(robot.machine.snapshot(), 7200)[1]) == []
+
+
 @pytest.mark.parametrize('damage', [
     {'state': 'gone'}, {'version': 9}, {'slots': 3}, {'saved': float('nan')}, {'saved': NIGHT - 7200}, {'state': None},
     {'remaining': {'x': 'y'}, 'reminders': 3}])
