@@ -20,6 +20,7 @@ class Evidence:
         self._groups, self._place = groups, {name: i for i, name in enumerate(order)}
         self._examples = np.zeros(len(order))  # of each intent
         self._counts = {}  # word or pair -> examples with it [intents]
+        self._told = {}  # word or pair -> what `_tells` returned: the same words come again and again
         for name, sounds in rows:
             self.add(name, sounds, 1)
 
@@ -27,6 +28,7 @@ class Evidence:
         """Count an example `times` more (-1: as if it were not there)."""
         place = self._place[name]
         self._examples[place] += times
+        self._told.clear()
         for key in self._keys([(s, 1.0) for s in sounds]):
             self._counts.setdefault(key, np.zeros(len(self._place)))[place] += times
 
@@ -37,16 +39,25 @@ class Evidence:
         """
         out, weights = np.zeros(len(self._place)), UNPROVEN
         for key, likeness in self._keys(heard).items():
-            counts = self._counts.get(key)
-            if counts is None or counts.sum() < 0.5:
+            if key not in self._counts:
                 continue
-            share = counts / np.maximum(self._examples, 1)
-            share = share / share.sum()
-            spread = -(share[share > 0] * np.log(share[share > 0])).sum() / np.log(max(2, len(share)))
-            weight = likeness * counts.sum() / (counts.sum() + SCARCE) * (1 - spread)
+            if key not in self._told:
+                self._told[key] = self._tells(self._counts[key])
+            share, uses, clear = self._told[key]
+            weight = likeness * uses / (uses + SCARCE) * clear
             out += weight * share
             weights += weight
         return out / weights
+
+    def _tells(self, counts) -> tuple[np.ndarray, float, float]:
+        """Return each intent's share [intents] of a key's uses, their number, and how clear the shares are, 0 to 1."""
+        uses = counts.sum()
+        if uses < 0.5:  # its examples were taken out again
+            return np.zeros(len(counts)), 0.0, 0.0
+        share = counts / np.maximum(self._examples, 1)
+        share = share / share.sum()
+        spread = -(share[share > 0] * np.log(share[share > 0])).sum() / np.log(max(2, len(share)))
+        return share, uses, 1 - spread
 
     def _keys(self, heard) -> dict:
         """Return {word or pair: likeness}; the ends of the phrase count as words in pairs."""
