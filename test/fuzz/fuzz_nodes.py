@@ -20,7 +20,7 @@ from rclpy.parameter import Parameter  # noqa: E402
 from robot_ai.errors import RobotAIError  # noqa: E402
 
 TURN_EVERY = 20  # cases between two turns of the executor
-ARRAY = SimpleNamespace(topic_type='std_msgs/msg/Int16MultiArray')
+ARRAY = SimpleNamespace(topic_type='std_msgs/msg/Int16MultiArray', node_namespace='/', node_name='driver')
 STAMPS = (0, 1, -1, 2**31 - 1, -2**31, 1_700_000_000)
 
 
