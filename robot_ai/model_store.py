@@ -5,8 +5,9 @@ A folder `models/NAME/` holds the exported graph, `model.yaml` and `MODEL_CARD.m
 A file listed `for: training` (the weights that a training starts from) is neither needed nor read here.
 Nothing is ever unpickled: a model is a flatbuffer, YAML and text.
 """
+import contextlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,15 @@ class ModelInfo:
         if name not in self.document['files'] or _for_training(self.document['files'][name]):
             raise ModelError(f'{self.folder / "model.yaml"}: lists no file {name!r}')
         return self.folder / name
+
+
+@contextlib.contextmanager
+def reading_parameters(info: ModelInfo) -> Iterator[dict]:
+    """Give a model's parameters; whatever of them cannot be read as it should becomes a ModelError."""
+    try:
+        yield info.parameters
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ModelError(f'{info.folder}/model.yaml: parameters of a model of kind {info.kind!r}: {error!r}') from None
 
 
 def sha256_of(path: Path) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from robot_ai.errors import ModelError
-from robot_ai.model_store import GraphRunner, find_model, load_model
+from robot_ai.model_store import GraphRunner, find_model, load_model, reading_parameters
 from robot_ai.vision.finding import Found, find_symbols, symbol_ink
 from robot_ai.vision.grouping import join_pieces
 from robot_ai.vision.ink import Box, ink_of_strokes, normalize_symbol, to_grey
@@ -65,15 +65,15 @@ class CharacterRecognizer:
     def __init__(self, model_folder: str | Path = '', threads: int = 1):
         self.info = load_model(find_model('characters', model_folder), 'characters')
         self.labels = self.info.labels
-        parameters = self.info.parameters
-        self.nothing = int(parameters.get('nothing', 0))
-        self.reject_below = float(parameters.get('reject_below', 0.35))
-        self.profiles = parameters.get('profiles', {})
-        self.sharpness = parameters.get('sharpness', {})  # profile ('' for none) -> exponent that calibrates it
-        self._batches = sorted(int(b) for b in parameters.get('batches', [1]))
+        with reading_parameters(self.info) as parameters:
+            self.nothing = int(parameters.get('nothing', 0))
+            self.reject_below = float(parameters.get('reject_below', 0.35))
+            self.profiles = dict(parameters.get('profiles', {}))
+            self.sharpness = dict(parameters.get('sharpness', {}))  # profile ('' for none) -> exponent: calibrates it
+            self._batches = sorted(int(b) for b in parameters.get('batches', [1]))
+            self.wide_labels = tuple(parameters.get('wide_labels', ()))
         self._runner = GraphRunner(self.info, threads)
         self._index = {label: number for number, label in enumerate(self.labels)}
-        self.wide_labels = tuple(parameters.get('wide_labels', ()))
 
     def recognize(self, grey: np.ndarray, allowed: Iterable[str] | str | None = None) -> Reading:
         """Read a picture of one symbol (anything that `ink.to_grey` takes). ImageError for other arrays.

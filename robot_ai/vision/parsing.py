@@ -7,7 +7,7 @@ repeated with the weaker edge forbidden where two children want the same place.
 import numpy as np
 
 from robot_ai.errors import ModelError
-from robot_ai.model_store import GraphRunner, ModelInfo
+from robot_ai.model_store import GraphRunner, ModelInfo, reading_parameters
 from robot_ai.vision import pairs
 from robot_ai.vision.layout import RELATIONS, Node, typical_size
 
@@ -28,8 +28,10 @@ class FormulaParser:
 
     def __init__(self, info: ModelInfo, threads: int = 1):
         self.info, self.labels = info, info.labels
-        self.reads_pieces = 'segment_pieces' in info.parameters.get('segmenters', ())
-        self.sizes = sorted(int(n) for n in info.parameters['sizes'])
+        with reading_parameters(info) as parameters:
+            self.reads_pieces = 'segment_pieces' in parameters.get('segmenters', ())
+            self.sizes = sorted(int(n) for n in parameters['sizes'])
+            self._rows = int(parameters.get('segment_rows', 1))
         self._runner = GraphRunner(info, threads)
         counted = pairs.FILE in info.document['files']
         self._pairs = pairs.Pairs.read(info.folder / pairs.FILE, len(self.labels)) if counted else None
@@ -62,7 +64,7 @@ class FormulaParser:
 
     def weigh(self, features: np.ndarray, scores: np.ndarray, signature: str = 'segment') -> np.ndarray:
         """Return the log-odds [n] that groups of strokes are whole symbols (segmentation.py's features, scores)."""
-        rows = int(self.info.parameters['segment_rows'])
+        rows = self._rows
         out = []
         for first in range(0, len(features), rows):
             part = slice(first, first + rows)
