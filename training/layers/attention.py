@@ -49,7 +49,15 @@ class Attention(keras.layers.Layer):
     def call(self, queries, memory=None, allowed=None, training=False):
         """Return [B, T, D]; `allowed` broadcasts to [B, 1, T, S], 1 where a key may be attended to."""
         memory = queries if memory is None else memory
-        q, k, v = self.split(self.query(queries)), self.split(self.key(memory)), self.split(self.value(memory))
+        v = self.split(self.value(memory))
+        weights = self.drop(ops.cast(self.attend(queries, memory, allowed), v.dtype), training=training)
+        mixed = ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))
+        shape = (mixed.shape[0] or -1, mixed.shape[1], mixed.shape[2] * mixed.shape[3])
+        return self.out(ops.reshape(mixed, shape))
+
+    def attend(self, queries, memory, allowed=None):
+        """Return how much each query looks at each key, float32 [B, H, T, S]; sums to 1 over keys."""
+        q, k = self.split(self.query(queries)), self.split(self.key(memory))
         width = q.shape[-1]
         if self.rotary:
             q = rotate(q, *rotary_table(q.shape[2], width))
@@ -57,10 +65,7 @@ class Attention(keras.layers.Layer):
         scores = ops.cast(ops.matmul(q * width ** -0.5, ops.transpose(k, (0, 1, 3, 2))), 'float32')
         if allowed is not None:
             scores = scores - 1e9 * (1.0 - ops.cast(allowed, 'float32'))
-        weights = self.drop(ops.cast(ops.softmax(scores, axis=-1), v.dtype), training=training)
-        mixed = ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))
-        shape = (mixed.shape[0] or -1, mixed.shape[1], mixed.shape[2] * mixed.shape[3])
-        return self.out(ops.reshape(mixed, shape))
+        return ops.softmax(scores, axis=-1)
 
     def split(self, x):
         """Return x [B, T, H * d] as [B, H, T, d]."""

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from robot_ai.speech.audio import SAMPLE_RATE
+from training.speech.attention_pictures import attention_pictures
 from training.speech.data import Cache
 from training.speech.model import frame_count
 
@@ -42,7 +43,7 @@ class Validation:
         return figures
 
     def show(self, model, step: int) -> None:
-        """Write what is heard of one clip of each source to TensorBoard, and, once, its sound."""
+        """Write what is heard of one clip of each source to TensorBoard, once its sound, and the first's attention."""
         import tensorflow as tf
         rows = [rows[len(rows) // 2] for _, rows in sorted(self.rows.items())]
         lines = ['| source | said | heard |', '| --- | --- | --- |']
@@ -54,6 +55,11 @@ class Validation:
                 tf.summary.audio(f'samples/{clip["source"]}', sound, SAMPLE_RATE, step=step, max_outputs=1)
         self._shown = True
         tf.summary.text('samples', '\n'.join(lines), step=step)
+        if rows:
+            text = self.cache.clips[rows[0]]['text']
+            for name, drawn in attention_pictures(model, self.cache.samples(rows[0]),
+                                                  self.vocabulary.encode(text)).items():
+                tf.summary.image(f'attention/{name}', drawn[None, :, :, None], step=step)
 
     def decode(self, model, rows: list[int], batch: int = 8) -> list[str]:
         """Return the greedy transcripts of the clips of these indices."""
