@@ -4,6 +4,8 @@ Everything that leaves the machine is put into `_out` here or in Reacting. Which
 and which item of a list comes next, follows from the seed and a count alone, so that a bag replayed says the
 same.
 """
+import itertools
+import json
 import string
 import zlib
 from collections import defaultdict
@@ -13,7 +15,7 @@ from robot_ai.dialogue.events import Act, Listen, Say
 from robot_ai.dialogue.working_memory import WorkingMemory
 
 SLOW_FACTOR = 1.5  # patience and speaking time are multiplied by it once someone has asked to go slower
-MAX_PHRASES = 4000  # more than the bundled dialogues have examples: each phrase left out is one heard worse
+MOST_TO_EXPECT = 200_000  # characters of all phrases as JSON, twice the bundled dialogues'; payloads.py takes 262,144
 SMALL_NUMBERS = 31  # 0 to 30: answers to sums, days, hours
 
 
@@ -119,7 +121,10 @@ class Voice(WorkingMemory):
         vision = self._leaf.vision
         if vision is None:
             vision = any(r.see for r in [*reactions, *self.dialogue.always])
-        return Listen(tuple(dict.fromkeys(phrases))[:MAX_PHRASES], self._leaf.endpointing, vision)
+        phrases = tuple(dict.fromkeys(phrases))  # each one left out is heard worse
+        ends = itertools.accumulate(len(json.dumps(p)) + 2 for p in phrases)
+        fit = sum(1 for _ in itertools.takewhile(lambda end: end <= MOST_TO_EXPECT, ends))
+        return Listen(phrases[:fit], self._leaf.endpointing, vision)
 
     def _phrases(self, name) -> list[str]:
         built_in = {'affirm': ['sí', 'vale', 'claro'], 'deny': ['no', 'no quiero']} if (

@@ -1,11 +1,13 @@
 """The machine as its node uses it: questions, urgent words, reminders, reload, restart and reset."""
 import datetime
+import json
 
 import pytest
 
 from robot_ai.dialogue.document import parse_dialogue
 from robot_ai.dialogue.events import Act, ActionResult, Heard, Listen, Named, Say, StateChanged, Tick
 from robot_ai.dialogue.machine import DialogueMachine
+from robot_ai.payloads import RecognitionContext
 
 NIGHT = datetime.datetime(2027, 3, 1, 7, 0, tzinfo=datetime.timezone.utc).timestamp()
 TEXT = """robot_ai_dialogue: 1
@@ -55,6 +57,20 @@ def test_it_begins_by_speaking_and_tells_the_recogniser_what_to_expect():
     assert [o.text for o in of(Say, robot.first)] == ['¿Quiere agua?']
     listen = of(Listen, robot.first)[0]
     assert 'sí' in listen.phrases and 'tengo mucha sed' in listen.phrases and not listen.vision
+
+
+@pytest.mark.parametrize('names', [3, 300])
+def test_the_recogniser_is_told_every_phrase_that_fits_into_a_message(names):
+    people = ''.join(f'    persona {i}: [la señora número {i} del segundo piso]\n' for i in range(names))
+    wishes = json.dumps([f'quiero llamar por teléfono a las {hour} a {{who}}' for hour in range(12)])
+    text = TEXT.replace('reminders:', f'names:\n  who:\n{people}reminders:').replace(
+        '  clock:', f'  call_them: {{slots: {{who: who}}, examples: {wishes}}}\n  clock:').replace(
+        '{hear: clock', '{hear: [clock, call_them]')
+    listen = of(Listen, Robot(text=text).first)[0]
+    sent = RecognitionContext.from_json(RecognitionContext(listen.phrases).to_json())
+    assert sent.phrases == listen.phrases and 'ayuda por favor ahora' in sent.phrases
+    said = [p for p in sent.phrases if 'la señora' in p]
+    assert len(said) == 12 * names if names == 3 else 500 < len(said) < 12 * names
 
 
 def test_a_half_understood_urgent_question_without_an_answer_counts_as_yes():
