@@ -93,9 +93,10 @@ def convert(models: dict, temperatures: dict[str, float], path: Path) -> None:
 def card(document: dict) -> str:
     """Return MODEL_CARD.md for a model.yaml document."""
     names = document['parameters'].get('wide_labels', ())
+    whose = 'a network of its own' if WIDE_WEIGHTS in document['files'] else 'a layer of its own'
     wide = f"""
 A second output, `classify_wide`, gives the scores of Detexify's {len(names)} classes with 10 samples or more
-(`robot_ai.vision.characters.CharacterRecognizer.look_up`), from a network of its own.""" if names else ''
+(`robot_ai.vision.characters.CharacterRecognizer.look_up`), from {whose}.""" if names else ''
     figures = ''.join(f'| {name} | {value} |\n' for name, value in document['figures'].items())
     return f"""# characters {document['version']}
 
