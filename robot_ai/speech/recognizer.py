@@ -97,7 +97,7 @@ class SpeechRecognizer:
             self.min_voice = float(guard.get('min_voice', MIN_VOICE))
             options = DecodingOptions.from_parameters(parameters)
             phrase_options = PhraseOptions(**(parameters.get('phrases') or {}))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ModelError(f'{self.info.folder}/model.yaml: parameters of a speech model: {error!r}') from None
         if parameters.get('sample_rate', SAMPLE_RATE) != SAMPLE_RATE or not self.buckets:
             raise ModelError(f'{self.info.folder}/model.yaml: expected sample_rate {SAMPLE_RATE} and buckets_s')
