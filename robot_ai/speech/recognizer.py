@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from robot_ai.errors import ModelError
-from robot_ai.model_store import GraphRunner, load_model
+from robot_ai.model_store import GraphRunner, load_model, reading_parameters
 from robot_ai.speech import spanish
 from robot_ai.speech.audio import SAMPLE_RATE
 from robot_ai.speech.cleaning import HighPass, set_level
@@ -83,8 +83,7 @@ class SpeechRecognizer:
         self.graph = graph or GraphRunner(load_model(model_folder, 'speech'), threads)
         self.info = self.graph.info
         self.profile = profile
-        parameters = self.info.parameters
-        try:
+        with reading_parameters(self.info) as parameters:
             self.buckets = sorted(int(b) for b in parameters['buckets_s'])
             self.frame_s = float(parameters['frame_s'])
             self._frame = round(self.frame_s * SAMPLE_RATE)
@@ -97,8 +96,6 @@ class SpeechRecognizer:
             self.min_voice = float(guard.get('min_voice', MIN_VOICE))
             options = DecodingOptions.from_parameters(parameters)
             phrase_options = PhraseOptions(**(parameters.get('phrases') or {}))
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise ModelError(f'{self.info.folder}/model.yaml: parameters of a speech model: {error!r}') from None
         if parameters.get('sample_rate', SAMPLE_RATE) != SAMPLE_RATE or not self.buckets:
             raise ModelError(f'{self.info.folder}/model.yaml: expected sample_rate {SAMPLE_RATE} and buckets_s')
         language_model = (parameters.get('language_model') or {}).get('file')

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from robot_ai.errors import ModelError
-from robot_ai.model_store import GraphRunner, load_model
+from robot_ai.model_store import GraphRunner, load_model, reading_parameters
 from robot_ai.speech.audio import SAMPLE_RATE
 from robot_ai.speech.cleaning import HighPass
 from robot_ai.speech.endpointing import find_profile
@@ -89,8 +88,7 @@ class WhisperRecognizer:
         find_profile(profile)
         self.graph = graph or GraphRunner(load_model(model_folder, 'speech'), threads)
         self.info, self.profile = self.graph.info, profile
-        parameters = self.info.parameters
-        try:
+        with reading_parameters(self.info) as parameters:
             self.tokenizer = WhisperTokenizer.load(self.info.file(parameters['tokenizer']))
             self.buckets = sorted(int(b) for b in parameters['buckets_s'])
             self.frame_s = float(parameters['frame_s'])
@@ -101,9 +99,7 @@ class WhisperRecognizer:
             guard = parameters.get('guard') or {}
             self.min_voice = float(guard.get('min_voice', MIN_VOICE))
             self.language, self.task = str(parameters['language']), str(parameters.get('task', 'transcribe'))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f'{self.info.folder}/model.yaml: parameters of a Whisper model: {error!r}') from None
-        spoken = self.language if parameters.get('multilingual', True) else ''
+            spoken = self.language if parameters.get('multilingual', True) else ''
         self.prompt = self.tokenizer.prompt(spoken, self.task, self.rules.timestamps)
         self.partial_window_s = min(self.partial_window_s, float(self.buckets[-1]))
         self.partial_stride = min(self.partial_stride, round(self.partial_window_s * SAMPLE_RATE / 2))
