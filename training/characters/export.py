@@ -128,7 +128,8 @@ without CROHME and mathnote: `SHARES` in training/characters/configs/shipped.py,
 No source has real ñ or accented letters: these classes were trained on letters and marks of real writers put
 together, and no figure exists for them on real writing. Symbols that differ only in size or place (o, O, 0; x, X,
 \\times; 1, l, |) cannot be told apart when seen alone; pass the labels that are possible. On printed text
-nothing is found from about five letters on; fewer are read as if written. UNIPEN's and CROHME's writers are mostly adults of Europe, North America and Asia.
+nothing is found from about five letters on; fewer are read as if written. UNIPEN's and CROHME's writers are mostly
+adults of Europe, North America and Asia.
 """
 
 
