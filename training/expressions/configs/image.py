@@ -6,8 +6,8 @@ by exchanging their symbols, each drawn anew at every sight; CROHME 2013 validat
     python -m training train expressions --config image --prepare ../shared/data/handwriting --folder RUN
     python -m training evaluate expressions --part validation-2013 --from image-model --run RUN --beam 4
 
-Cost: 1 minute for the caches; 10 ms of processor time a step and formula on the smallest canvas, 140 ms on the largest
-(one Zen 3 core), so that 5000 steps of 16 short formulas take about half an hour. Score: not measured yet.
+Cost: 1 minute for the caches; 1500 steps took half an hour on a crowded Zen 3 core that was shared with other work.
+Score after those: ExpRate 0.45 % on 2013 (3 of 668), the loss still falling fast; the segmenting reader has 45.5 %.
 
 With a GPU: a wider model for some 150 sights of each expression, as published systems train, after raising in this file
 MODEL to width 256, heads 8, 4 encoder and 3 decoder blocks and channels (32, 64, 192), DATA's pixels to 128 * 64 * 224,
@@ -17,7 +17,7 @@ grow to 4000 and LOOP's steps to 40000. Published encoder-decoders trained on th
     python -m training train expressions --config image --prepare ../shared/data/handwriting --folder RUN \
         --strategy mirrored        # or --backend jax, --backend torch
 
-Laptop variant: add `--steps 1500` (10 minutes), which shows only that the loss falls.
+Laptop variant: add `--steps 1500`, which shows only that the loss falls.
 """
 KIND = 'image'
 SEED = 6
