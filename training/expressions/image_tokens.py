@@ -83,7 +83,7 @@ class Grammar:
         if not based or room >= 1:
             out |= set(self.symbols)
         if '\\root' in opened:
-            out.discard(']')  # would end the index
+            out -= {'[', ']', '\\root'}  # a bracket inside would end the index, one of its own or of another root
         return out & {*self.vocabulary}
 
 
