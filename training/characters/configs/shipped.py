@@ -8,7 +8,7 @@ and 96 take 0.11 s.
     python -m training.characters.prepare --cache CACHE --variants 2
     python -m training train characters --config shipped --cache CACHE --folder RUN --threads 1
 
-Laptop variant: add `--steps 2000` (4 minutes).
+Laptop variant: add `--steps 2000` (6 minutes).
 """
 SEED = 1
 MODEL = {
