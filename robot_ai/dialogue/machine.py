@@ -80,6 +80,11 @@ class DialogueMachine(Hearing, Reacting, Voice):
         return self._local[self.state]
 
     @property
+    def open_actions(self) -> tuple:
+        """Ids of the actions that an answer is awaited for, or that may still be cancelled."""
+        return tuple(self._actions)
+
+    @property
     def speaking_until(self) -> float:
         """When the robot has said what it has to say, by estimate (s of ROS time)."""
         return self._talk_until

@@ -39,7 +39,13 @@ class Performer:
         return name in ('play_sound', 'notify')
 
     def perform(self, identity: str, name: str, arguments: dict):
-        """Begin an action; its end is told to `answer`, from another thread where a program runs."""
+        """Begin an action; its end is told to `answer`, from another thread where a program runs.
+
+        The same request once more, while it is at work, is taken as sent again and not begun twice.
+        """
+        with self._lock:
+            if self._running.get(identity, ())[1:] == (name, arguments):
+                return
         if name == 'play_sound':
             why, command = self._sound_command(str(arguments.get('file', '')))
             timeout = None
@@ -56,14 +62,14 @@ class Performer:
             self._answer(identity, f'{command[0]}: {error.strerror or error}')
             return
         with self._lock:
-            self._running[identity] = process, name
+            self._running[identity] = process, name, arguments
         threading.Thread(target=self._wait, args=(identity, process, command[0], timeout), daemon=True,
                          name=name).start()
 
     def cancel(self, identity: str):
         """End the program of an action, or of every sound (`sounds`); unknown ids are ignored."""
         with self._lock:
-            found = [p for i, (p, name) in self._running.items()
+            found = [p for i, (p, name, _) in self._running.items()
                      if i == identity or (identity == ALL_SOUNDS and name == 'play_sound')]
         for process in found:
             _stop(process)
@@ -71,7 +77,7 @@ class Performer:
     def close(self):
         """End every program."""
         with self._lock:
-            processes = [p for p, _ in self._running.values()]
+            processes = [p for p, *_ in self._running.values()]
         for process in processes:
             _stop(process)
 

@@ -79,7 +79,6 @@ class StateMachineNode(PlainNode):
         self._gate = SpeechGate(int(self.setting('speaking_tail') * 1000) * MS)
         self._voice_since = self._progress = self._progress_at = None
         self._machine, self._saved, self._saved_at, self._stopped = None, None, -SAVE_EVERY, False
-        self._made_at = time.monotonic()
         self._memory_file = self._choose_memory()
         self._state = self.create_publisher(String, 'state', STATE_QOS)
         self._expected = self.create_publisher(String, 'recognition_context', STATE_QOS)
@@ -98,6 +97,8 @@ class StateMachineNode(PlainNode):
         self.add_post_set_parameters_callback(self._on_parameters_set)
         self._dialogue = load_dialogue(find_file(self.setting('dialogue'), 'config/dialogues'))
         self.health.value('dialogue', self._dialogue.name)
+        self._sent, self._performers = {}, 0  # {id: request} of the actions that are open; who listened to `action`
+        self._made_at = time.monotonic()
         self.every(TICK, self._on_tick)
 
     def _listen_to(self, topic, callback):
@@ -142,7 +143,20 @@ class StateMachineNode(PlainNode):
         limit = self._timers_until()
         if (deadline is not None and deadline <= limit) or self._now() < self._last - 1.0:
             self._feed(Tick(), limit)
+        self._send_again()
         self._save()
+
+    def _send_again(self):
+        """Send the open actions again where somebody new listens to `action`: a call for help reaches who comes late.
+
+        A performer that was started again, or found late, gets what is still waited for, under the same id.
+        """
+        listening = self._action.get_subscription_count()
+        if listening > self._performers and self._sent:
+            for name in self._machine.open_actions:
+                if name in self._sent:
+                    self._send(self._action, self._sent[name])
+        self._performers = listening
 
     def _joined(self) -> bool:
         """Whether what the start says and does reaches somebody, or has waited long enough for it.
@@ -184,8 +198,12 @@ class StateMachineNode(PlainNode):
                 self._say.publish(String(data=output.text))
                 self.health.count('sentences')
             elif isinstance(output, Act):
-                self._send(self._action, ActionRequest(output.id, output.name, output.arguments))
+                request = ActionRequest(output.id, output.name, output.arguments)
+                self._send(self._action, request)
                 self.health.count('actions')
+                still_open = self._machine.open_actions
+                self._sent = {name: kept for name, kept in {**self._sent, output.id: request}.items()
+                              if name in still_open}
             elif isinstance(output, Listen):
                 self._send(self._expected, RecognitionContext(output.phrases, output.endpointing, output.vision))
             else:

@@ -103,6 +103,19 @@ def test_a_sound_is_cancelled_by_its_id_or_with_all_others(performer, graph, whi
     assert not node._performer._running
 
 
+def test_a_request_sent_again_while_it_is_at_work_is_not_begun_twice(performer, graph):
+    node, _, send, answer_to = performer(sound_command=[sys.executable, '-c', SLEEP])
+    send('a', 'play_sound', file='song.wav')
+    graph.wait(lambda: node._performer._running, 'the player')
+    process = node._performer._running['a'][0]
+    send('a', 'play_sound', file='song.wav')
+    send('b', 'play_sound', file='absent.wav')
+    answer_to('b')  # by then the second `a` has been looked at
+    assert node._performer._running['a'][0] is process
+    send('x', 'cancel', id='a')
+    assert answer_to('a')['status'] == 'failed'
+
+
 def test_malformed_actions_are_counted_and_leave_it_at_work(performer, graph):
     from std_msgs.msg import String
     node, publisher, send, answer_to = performer()

@@ -5,21 +5,9 @@ import stat
 import time
 
 import pytest
+from small_dialogue import SMALL
 
 pytestmark = pytest.mark.ros
-
-SMALL = """robot_ai_dialogue: 1
-name: small
-start: hello
-safe: waiting
-intents:
-  help: {urgent: true, examples: [ayuda, socorro]}
-always: [{hear: help, go: call}]
-states:
-  hello: {say: "Hola. ¿Está bien?", on: [{hear: affirm, go: waiting}]}
-  call: {say: Pido ayuda., hand_over: {person: familia, message: Pide ayuda., done: waiting, failed: waiting}}
-  waiting: {rest: true}
-"""
 
 
 class Bench:
@@ -109,6 +97,28 @@ def test_it_greets_hears_acts_and_takes_the_answer(bench):
     assert action['name'] == 'notify' and robot.state == 'call'
     robot.send('dialogue/event', json.dumps({'id': action['id'], 'status': 'done'}))
     robot.until(lambda: robot.state == 'waiting')
+
+
+def test_a_call_for_help_reaches_a_performer_that_comes_late(bench, ros):
+    from std_msgs.msg import String
+
+    from robot_ai.nodes.common import RESULT_QOS
+    robot, late = bench(), []
+    robot.hear('socorro')
+    robot.until(lambda: robot.seen['action'])
+    performer = ros.create_node('late')
+    performer.create_subscription(String, 'action', lambda m: late.append(m.data), RESULT_QOS)
+    robot.executor.add_node(performer)
+    robot.until(lambda: late)
+    assert late[0] == robot.seen['action'][0]  # under the same id: whoever has it already need not begin twice
+    robot.send('dialogue/event', json.dumps({'id': json.loads(late[0])['id'], 'status': 'done'}))
+    robot.until(lambda: robot.state == 'waiting')
+    another = ros.create_node('another')
+    another.create_subscription(String, 'action', lambda m: late.append('again'), RESULT_QOS)
+    robot.until(lambda: robot.node._performers == 3)
+    assert 'again' not in late  # what has ended is not begun again
+    another.destroy_node()
+    performer.destroy_node()
 
 
 def test_a_bad_file_is_refused_with_its_place_and_the_old_one_kept(bench, tmp_path):

@@ -24,19 +24,6 @@ speech_to_text._default_recognizer = lambda *_: LoudnessRecognizer()
 sys.exit(speech_to_text.main())
 """
 
-SMALL = """robot_ai_dialogue: 1
-name: small
-start: hello
-safe: waiting
-intents:
-  help: {urgent: true, examples: [ayuda, socorro]}
-always: [{hear: help, go: call}]
-states:
-  hello: {say: "Hola. ¿Está bien?", on: [{hear: affirm, go: waiting}]}
-  call: {say: Pido ayuda., hand_over: {person: familia, message: Pide ayuda., done: waiting, failed: waiting}}
-  waiting: {rest: true}
-"""
-
 
 class Program:
     """One node in a process of its own; what it prints is kept in a file."""

@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from fault_bench import SMALL  # noqa: E402
 from loudness_recognizer import blocks, tone  # noqa: E402
+from small_dialogue import SMALL  # noqa: E402
 from std_msgs.msg import Int16MultiArray, String  # noqa: E402
 
 from robot_ai.nodes.audio_messages import to_array_message  # noqa: E402
@@ -31,12 +31,12 @@ def test_a_killed_state_machine_resumes_where_it_was_and_late_joiners_are_told(o
     heard = observer.publisher(String, 'transcript/detail', RESULT_QOS)
     observer.until(lambda: state_of(observer.heard['state']) == 'hello', 'the greeting', [first])
     heard.publish(String(data=json.dumps({'stamp': {}, 'text': 'ayuda'})))
-    observer.until(lambda: len(observer.heard['action']) == 1, 'the call for help', [first])
+    observer.until(lambda: len(observer.heard['action']) >= 1, 'the call for help', [first])
     first.kill()
     observer.until_all_report('speaker', programs=[speaker])
-    contexts = len(observer.heard['recognition_context'])
+    contexts, called = len(observer.heard['recognition_context']), len(observer.heard['action'])
     second = start('state_machine', **given)
-    observer.until(lambda: len(observer.heard['action']) == 2, 'the call for help, begun again', [second])
+    observer.until(lambda: len(observer.heard['action']) > called, 'the call for help, begun again', [second])
     report = json.loads(observer.heard['state'][-1].data)
     assert (report['state'], report['last_event']) == ('call', 'restart')
     assert {json.loads(a.data)['name'] for a in observer.heard['action']} == {'notify'}

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from fault_bench import SMALL  # noqa: E402
+from small_dialogue import SMALL  # noqa: E402
 from std_msgs.msg import String  # noqa: E402
 
 from robot_ai.nodes.common import RESULT_QOS  # noqa: E402
