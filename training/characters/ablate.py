@@ -12,17 +12,16 @@ Cost on one Zen 3 core: 3 minutes for the drawings, then 0.06 s (without transfo
 """
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 
-from robot_ai.errors import ConfigurationError
 from robot_ai.vision.ink import SIZE
-from training.characters import data
+from training.characters.results import Results
 
-RESULTS = 'results.jsonl'
 TURN = 45.0  # degrees, at most
 COLUMNS = {'crohme': 'CROHME 2013', 'turned': 'the same, turned', 'mnist': 'MNIST', 'unipen': 'UNIPEN',
            'wide': 'Detexify'}
@@ -96,19 +95,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--variants', type=int, default=2, help='random views a sample (default 2)')
     parser.add_argument('--threads', type=int, default=1, help='intra-op threads')
     options = parser.parse_args(arguments)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    path = options.folder / RESULTS
-    results = list(data.read_lines(path)) if path.is_file() else []
-    asked = {key: value for key, value in (('steps', options.steps), ('seed', options.seed), ('config', options.config))
-             if value is not None}
-    if any(r[key] != value for r in results for key, value in asked.items()):
-        raise ConfigurationError(f'{path}: holds networks of other --steps, --seed or --config; give another folder')
+    results = Results(options.folder, steps=options.steps, seed=options.seed, config=options.config)
     for distorted in (True, False):
         for transformer in (True, False):
-            if not any((r['distorted'], r['transformer']) == (distorted, transformer) for r in results):
-                results.append(run(options, distorted, transformer))
-                with path.open('a', encoding='utf-8') as stream:
-                    stream.write(json.dumps(results[-1]) + '\n')
+            results.run_missing(partial(run, options), distorted=distorted, transformer=transformer)
     print(table(results))
     return 0
 

@@ -11,16 +11,16 @@ Cost a group on two Zen 3 cores: 3 minutes for the cache, then 0.06 s a step of 
 import argparse
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from robot_ai.errors import ConfigurationError
 from training.characters import data
 from training.characters.labels import DIGITS, NOTHING, fold
+from training.characters.results import Results
 from training.expressions.evaluate import interval
 
-RESULTS = 'results.jsonl'
 LOWER, UPPER = (tuple(chr(first + n) for n in range(26)) for first in (97, 65))
 PARTS = {'digits': DIGITS, 'upper': UPPER, 'lower': LOWER, 'all': None, 'all, look-alikes folded': None}
 
@@ -85,16 +85,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--variants', type=int, default=2, help='random views a sample (default 2)')
     parser.add_argument('--threads', type=int, default=1, help='intra-op threads')
     options = parser.parse_args(arguments)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    path = options.folder / RESULTS
-    results = list(data.read_lines(path)) if path.is_file() else []
-    if options.steps and any(r['steps'] != options.steps for r in results):
-        raise ConfigurationError(f'{path}: holds groups trained for other --steps; give another folder')
+    results = Results(options.folder, steps=options.steps)
     for held_out in options.group:
-        if not any(r['held_out'] == held_out for r in results):
-            results.append(run(options, held_out))
-            with path.open('a', encoding='utf-8') as stream:
-                stream.write(json.dumps(results[-1]) + '\n')
+        results.run_missing(partial(run, options), held_out=held_out)
     print(table(results))
     return 0
 

@@ -17,23 +17,22 @@ a day of a GPU.
 """
 import argparse
 import contextlib
-import json
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from robot_ai.errors import ConfigurationError
 from training.characters import data
+from training.characters.results import Results
 
 SIDE = {'R': 28, 'RTS': 42, 'P': 28, 'E': 28}  # px of the canvas
 KINDS = ('none', 'affine', 'projective', 'tps')
 BATCH = 128
 RATE = 1e-3
 SAVE_EVERY = 500  # steps
-RESULTS = 'results.jsonl'
 
 
 def distort(picture: np.ndarray, distortion: str, rng: np.random.Generator) -> np.ndarray:
@@ -97,13 +96,13 @@ class Batches:
         return pictures[..., None].astype(np.float32) / 255, self.digits[chosen]
 
 
-def run(options, distortion: str, kind: str, seed: int) -> dict:
+def run(options, distortion: str, transformer: str, seed: int) -> dict:
     """Train one network, or go on with it, and return its line of the results."""
     import keras
     import tensorflow as tf
     keras.utils.set_random_seed(seed)
     batches = Batches(list(data.mnist(options.data, 'train')), distortion, seed)
-    model = build(SIDE[distortion], kind)
+    model = build(SIDE[distortion], transformer)
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, options.steps))
     optimizer.build(model.trainable_variables)
     loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -115,7 +114,7 @@ def run(options, distortion: str, kind: str, seed: int) -> dict:
         variables = model.trainable_variables
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
         return loss
-    folder = options.folder / f'{distortion}-{kind}-{seed}'
+    folder = options.folder / f'{distortion}-{transformer}-{seed}'
     done = tf.Variable(0, dtype=tf.int64)
     values = [v.value for v in [*model.variables, *optimizer.variables]]  # dropout's seed among them
     manager = tf.train.CheckpointManager(tf.train.Checkpoint(values=values, done=done), str(folder), max_to_keep=1)
@@ -135,14 +134,8 @@ def run(options, distortion: str, kind: str, seed: int) -> dict:
                             for i in range(0, len(pictures), 500)])
     wrong = int((found != np.array([int(s.label) for s in test])).sum())
     shutil.rmtree(folder, ignore_errors=True)
-    return {'distortion': distortion, 'transformer': kind, 'seed': seed, 'steps': options.steps, 'wrong': wrong,
+    return {'distortion': distortion, 'transformer': transformer, 'seed': seed, 'steps': options.steps, 'wrong': wrong,
             'tests': len(test), 'parameters': model.count_params()}
-
-
-def read_results(folder: Path) -> list[dict]:
-    """Return the runs that FOLDER/results.jsonl holds."""
-    path = folder / RESULTS
-    return list(data.read_lines(path)) if path.is_file() else []
 
 
 def table(results: list[dict]) -> str:
@@ -176,18 +169,11 @@ def main(arguments: list[str] | None = None) -> int:
     import tensorflow as tf
     with contextlib.suppress(RuntimeError):  # a TensorFlow that already runs keeps the threads it has
         tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    results = read_results(options.folder)
-    if any((r['steps'], r['tests']) != (options.steps, options.tests) for r in results):
-        raise ConfigurationError(f'{options.folder}: holds runs of other --steps or --tests; give another folder')
+    results = Results(options.folder, steps=options.steps, tests=options.tests)
     for seed in options.seed:
         for distortion in options.distortion:
             for kind in options.transformer:
-                if not any((r['distortion'], r['transformer'], r['seed']) == (distortion, kind, seed) for r in results):
-                    results.append(run(options, distortion, kind, seed))
-                    with (options.folder / RESULTS).open('a', encoding='utf-8') as stream:
-                        stream.write(json.dumps(results[-1]) + '\n')
-                    print(json.dumps(results[-1]), flush=True)
+                results.run_missing(partial(run, options), distortion=distortion, transformer=kind, seed=seed)
     print(table(results))
     return 0
 

@@ -6,6 +6,7 @@ from robot_ai.errors import ConfigurationError
 from training.characters import distorted_mnist
 from training.characters.data import Sample
 from training.characters.distorted_mnist import KINDS, SIDE, build, distort
+from training.characters.results import Results
 
 BAR = np.zeros((28, 28), np.uint8)
 BAR[6:22, 12:16] = 255
@@ -42,14 +43,14 @@ def test_the_experiment_resumes_and_runs_only_what_is_missing(tmp_path, monkeypa
     monkeypatch.setattr(distorted_mnist.Batches, 'batch', stopped)
     with pytest.raises(KeyboardInterrupt):
         distorted_mnist.main([*command, '--transformer', 'tps'])
-    assert not distorted_mnist.read_results(tmp_path)
+    assert not Results(tmp_path)
     monkeypatch.setattr(distorted_mnist.Batches, 'batch', whole)
     assert distorted_mnist.main([*command, '--transformer', 'tps', 'none']) == 0
     assert 'R-tps-0: goes on at step 1' in capsys.readouterr().out
-    results = distorted_mnist.read_results(tmp_path)
+    results = Results(tmp_path)
     assert [r['transformer'] for r in results] == ['tps', 'none'] and all(r['tests'] == 10 for r in results)
     assert [p.name for p in tmp_path.iterdir()] == ['results.jsonl']
     assert distorted_mnist.main([*command, '--transformer', 'tps', 'none']) == 0  # nothing is missing
-    assert len(distorted_mnist.read_results(tmp_path)) == 2 and '; 1)' in capsys.readouterr().out
+    assert len(Results(tmp_path)) == 2 and '; 1)' in capsys.readouterr().out
     with pytest.raises(ConfigurationError, match='other --steps'):
         distorted_mnist.main([*command[:-4], '--steps', '3'])

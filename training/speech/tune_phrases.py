@@ -24,7 +24,7 @@ from training.speech.rows import SINGLE_WORDS, nearest_words
 
 TEMPERATURES = (1.0, 1.25, 1.5, 1.75)
 TOKEN_BONUSES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
-FALSE_ACCEPTS = 0.05  # of clips whose text is not expected, the mean over sources of sentences
+FALSE_ACCEPTS = 0.07  # of clips whose text is not expected, the mean over sources and lists; the tests allow 0.1
 NOISE_ACCEPTS = 0.01  # of sounds without speech that pass the voice guard
 THRESHOLDS = tuple(round(0.02 * i, 2) for i in range(5, 49))
 FEW = 8  # phrases of a short list
@@ -44,6 +44,7 @@ class Case:
     texts: tuple[str, ...]
     true: int
     twins: bool = False  # whether taking the phrase out leaves others that mean or sound the same
+    told: bool = True  # whether it is told without phrases; what is not, no phrase is taken for
     scores: np.ndarray | None = None  # [temperatures, K], without the bonus
 
 
@@ -86,13 +87,13 @@ def from_dialogue(recognizer: SpeechRecognizer, path: Path) -> list[Case]:
             continue
         for condition in CONDITIONS:
             heard = padded(sound) if condition == 'clean' else in_noise(sound, np.random.default_rng([SEED, i]))
-            cases += [Case(f'dialogue {condition}', log_probs, phrases[state], phrases[state].index(text), True)
-                      for log_probs in utterances_in(recognizer, heard)[:1]]
+            cases += [Case(f'dialogue {condition}', log_probs, phrases[state], phrases[state].index(text), True, told)
+                      for log_probs, told in utterances_in(recognizer, heard)[:1]]
     return cases
 
 
-def utterances_in(recognizer: SpeechRecognizer, sound: np.ndarray) -> list[np.ndarray]:
-    """Return the log probabilities [T, V] of the utterances that endpointer and voice guard find in float32 [n]."""
+def utterances_in(recognizer: SpeechRecognizer, sound: np.ndarray) -> list[tuple[np.ndarray, bool]]:
+    """Return (log probabilities [T, V], told) of the utterances that endpointer and voice guard find in float32 [n]."""
     from robot_ai.speech.cleaning import HighPass, set_level
     from robot_ai.speech.endpointing import FRAME, Begin, Endpointer
     from robot_ai.speech.guard import voice_log_odds
@@ -100,8 +101,9 @@ def utterances_in(recognizer: SpeechRecognizer, sound: np.ndarray) -> list[np.nd
     frames = [filtered[at:at + FRAME] for at in range(0, len(filtered) - FRAME + 1, FRAME)]
     ends = [event for frame in frames for event in endpointer.push(frame, False)] + list(endpointer.finish())
     pieces = [filtered[end.start:end.end] for end in ends if not isinstance(end, Begin) and end.speech]
-    return [recognizer.hear(set_level(piece)).log_probs for piece in pieces
-            if voice_log_odds(piece) >= recognizer.min_voice]
+    plain = recognizer.decoder_for(())
+    return [(recognizer.hear(set_level(piece)).log_probs, recognizer.is_speech(recognizer.finalize(piece, 0.0, plain)))
+            for piece in pieces if voice_log_odds(piece) >= recognizer.min_voice]
 
 
 def strangers(recognizer: SpeechRecognizer, cases: list[Case]) -> list[Case]:
@@ -121,9 +123,9 @@ def strangers(recognizer: SpeechRecognizer, cases: list[Case]) -> list[Case]:
             if name != group:
                 others += [Case(f'{group} heard with {name}', case.log_probs, texts, -1) for case in members[::4]
                            if case.texts[case.true] not in texts]
-    sounds = [log_probs for sound, _ in clips(SOUNDS, SOUNDS_SEED)
-              for log_probs in utterances_in(recognizer, np.pad(sound, 8000))]
-    return others + [Case('sounds', log_probs, texts, -1) for i, log_probs in enumerate(sounds)
+    sounds = [found for sound, _ in clips(SOUNDS, SOUNDS_SEED)
+              for found in utterances_in(recognizer, np.pad(sound, 8000))]
+    return others + [Case('sounds', log_probs, texts, -1, told=told) for i, (log_probs, told) in enumerate(sounds)
                      for texts in [list(lists.values())[i % len(lists)]]]
 
 
@@ -182,8 +184,8 @@ def acceptance(cases: list[Case], choosers: dict, options: PhraseOptions) -> Phr
             kept = np.where(mask, scores, NEVER)
             if kept.max() > NEVER / 2:
                 best = int(kept.argmax())
-                lines.append((case.group, how, best == case.true, chooser.evidence(case.log_probs, kept)))
-    groups = np.array([f'{group}|{how}' for group, how, _, _ in lines])
+                lines.append((case.group, how, best == case.true, chooser.evidence(case.log_probs, kept), case.told))
+    groups = np.array([f'{group}|{how}' for group, how, *_ in lines])
     right, evidence = np.array([line[2] for line in lines], float), np.array([line[3] for line in lines])
     counts = {name: (groups == name).sum() for name in groups}
     weights = np.array([1 / counts[name] for name in groups]) / len(counts)
@@ -193,7 +195,7 @@ def acceptance(cases: list[Case], choosers: dict, options: PhraseOptions) -> Phr
         return float(weights @ np.logaddexp(0, -(2 * right - 1) * odds) + RIDGE * np.square(p[1:]).sum())
     bias, distance, lead = minimize(loss, [1.0, 1.0, 0.3], method='BFGS').x
     options = dataclasses.replace(options, bias=bias, distance_weight=distance, lead_weight=lead)
-    probability = np.array([options.probability(row) for row in evidence])
+    probability = np.array([options.probability(row) if line[4] else 0.0 for row, line in zip(evidence, lines)])
     without = [name for name in counts if name.endswith('|without')]
 
     def accepted(name, threshold):
