@@ -6,8 +6,9 @@ r"""A picture or strokes of a formula in, its LaTeX out: balanced, with a score 
 
 Symbols are found first (in pictures by `pieces`, in strokes by `segmentation`), in a few ways where it is unsure what
 belongs together; for each the parser network corrects their labels by what surrounds them and hangs each on another,
-and the way whose symbols, labels and places are likeliest together is taken. Without an expressions model the rules of
-`layout` read the first way. Holds no thread; not thread-safe.
+and the way whose symbols, labels and places are likeliest together is taken. Matrices are found by rules (`matrices`),
+and each of their cells is read so. Without an expressions model the rules of `layout` read the first way. Holds no
+thread; not thread-safe.
 """
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from robot_ai.vision.characters import CharacterRecognizer, Symbol
 from robot_ai.vision.finding import find_pieces
 from robot_ai.vision.ink import Box, check_strokes, to_grey
 from robot_ai.vision.layout import Node, latex_of, rule_tree
+from robot_ai.vision.matrices import find_matrices, stand_in
 from robot_ai.vision.parsing import FormulaParser, best_tree, to_nodes
 from robot_ai.vision.pieces import assemble
 from robot_ai.vision.printed import is_printed
@@ -29,6 +31,7 @@ MAX_SYMBOLS = 64  # of one formula in a picture; CROHME's longest has 49
 MAX_PIECES = 120  # of ink in such a picture
 DIVISIONS = 8  # ways of dividing the ink into symbols that are parsed ...
 BEHIND = 8.0  # ... which are at most so much less likely (log-odds) than the likeliest
+STAND_IN = 'A'  # what a matrix is to the parser: a letter on the line
 READING_WORTH = 2.0  # of the labels' and edges' log-probabilities beside a way's log-odds; chosen on CROHME 2013
 
 
@@ -39,6 +42,16 @@ class Expression:
     latex: str = ''
     score: float = 0.0
     symbols: tuple[Symbol, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """LaTeX, scores [n, classes] as the parser corrected them, the reading's log worth and the tree's certainty."""
+
+    latex: str
+    scores: np.ndarray
+    worth: float
+    certainty: float
 
 
 class ExpressionRecognizer:
@@ -110,24 +123,45 @@ class ExpressionRecognizer:
         scores = scores.copy()
         scores[:, self.characters.nothing] = 0
         scores /= np.maximum(scores.sum(axis=1, keepdims=True), 1e-9)
-        if self.parser and len(scores) <= self.parser.sizes[-1]:
-            scores, edges = self.parser.run(scores, boxes)
-            parents, relations = best_tree(edges)
-            scores, named = self.parser.decide(scores, parents, relations)
-            labels = [self.characters.labels[n] for n in scores.argmax(axis=1)]
-            tree = to_nodes(labels, boxes, parents, relations)
-            hung = sum(float(edges[p, c].max()) for c, p in enumerate(parents))
-            certainty = float(np.exp(hung / len(parents)))
-            worth += READING_WORTH * (named + hung)
-        else:
-            labels = [self.characters.labels[n] for n in scores.argmax(axis=1)]
-            tree, certainty = rule_tree([Node(label, tuple(box)) for label, box in zip(labels, boxes)]), 1.0
+        certainty, inner = 1.0, []
+        for matrix in find_matrices(scores, boxes, self.characters.labels):
+            cells = [[self._parsed(scores[list(cell)], boxes[list(cell)]) for cell in row] for row in matrix.cells]
+            inner.append((matrix, cells))
+        kept = sorted(set(range(len(scores))).difference(*(matrix.symbols for matrix, _ in inner)))
+        outer_scores, outer_boxes, named = scores[kept], boxes[kept], [''] * len(kept)
+        for matrix, cells in inner:
+            letter = np.zeros((1, scores.shape[1]), scores.dtype)
+            letter[0, self.characters.labels.index(STAND_IN)] = 1
+            outer_scores = np.concatenate([outer_scores, letter])
+            outer_boxes = np.concatenate([outer_boxes, stand_in(boxes, matrix)[None]])
+            named.append(matrix.latex([[cell.latex for cell in row] for row in cells]))
+            for indices, cell in ((i, c) for r, row in zip(matrix.cells, cells) for i, c in zip(r, row)):
+                scores[list(indices)] = cell.scores
+                worth, certainty = worth + cell.worth, certainty * cell.certainty
+        whole = self._parsed(outer_scores, outer_boxes, named)
+        scores[kept] = whole.scores[:len(kept)]
         symbols = tuple(Symbol(_box(box), self.characters.ranked(row)) for row, box in zip(scores, boxes))
         # One wrong symbol spoils the formula: the score is the chance that none is.
-        score = float(np.prod(scores.max(axis=1))) * certainty
+        score = float(np.prod(scores.max(axis=1))) * certainty * whole.certainty
         # Three full stops in a row are an ellipsis, whether or not the writer's were taken for one symbol.
-        latex = latex_of(tree).replace('. . .', '\\ldots')
-        return worth, Expression(latex, min(1.0, score), symbols)
+        latex = whole.latex.replace('. . .', '\\ldots')
+        return worth + whole.worth, Expression(latex, min(1.0, score), symbols)
+
+    def _parsed(self, scores, boxes, named=()):
+        """Read symbols without matrices; `named` gives the LaTeX of those that stand for something, else ''."""
+        worth, certainty = 0.0, 1.0
+        reads = self.parser and len(scores) <= self.parser.sizes[-1]
+        if reads:
+            scores, edges = self.parser.run(scores, boxes)
+            parents, relations = best_tree(edges)
+            scores, sure = self.parser.decide(scores, parents, relations)
+            hung = sum(float(edges[p, c].max()) for c, p in enumerate(parents))
+            worth, certainty = READING_WORTH * (sure + hung), float(np.exp(hung / len(parents)))
+        labels = [self.characters.labels[n] for n in scores.argmax(axis=1)]
+        labels = [name or label for name, label in zip(named, labels)] if named else labels
+        tree = (to_nodes(labels, boxes, parents, relations) if reads else
+                rule_tree([Node(label, tuple(box)) for label, box in zip(labels, boxes)]))
+        return _Parsed(latex_of(tree), scores, worth, certainty)
 
 
 def _bounds(strokes, spans):

@@ -5,10 +5,10 @@ The recogniser's labels are CROHME's, of which a few are no LaTeX of their own (
 """
 import re
 
-TOKEN = re.compile(r'\\[a-zA-Z]+|\\.|[^\s]', re.DOTALL)
+TOKEN = re.compile(r'\\(?:begin|end)\{[a-z]+\}|\\[a-zA-Z]+|\\.|[^\s]', re.DOTALL)
 _SPELLED = {'\\lt': '<', '\\gt': '>', 'ñ': '\\tilde{n}', 'Ñ': '\\tilde{N}', 'ü': '\\ddot{u}', 'Ü': '\\ddot{U}',
             **{accented: f'\\acute{{{base}}}' for accented, base in zip('áéíóúÁÉÍÓÚ', 'aeiouAEIOU')},
-            '"': "{''}", '$': '\\$', '#': '\\#', '%': '\\%', '&': '\\&', '\\$': '\\$'}
+            '"': "{''}", '$': '\\$', '#': '\\#', '%': '\\%', '\\$': '\\$'}
 _ESCAPES = {'\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}',
             **{c: f'\\{c}' for c in '{}_$%&#'}}
 def tokens(latex: str) -> list[str]:

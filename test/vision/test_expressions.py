@@ -39,6 +39,19 @@ def test_known_formulas(recognizer, strokes, latex):
     assert normal_form(recognizer.recognize(picture).latex) == normal_form(latex)
 
 
+def test_a_matrix(recognizer):
+    def bend(x, sign):
+        return [[x + sign * 30 * (1 - (y / 140 - 1) ** 2), y - 20] for y in range(0, 281, 20)]
+    strokes = [bend(-40, -1), *placed(SEVEN, 0, 0), *placed(FOUR, 150, 0), *placed(FOUR, 0, 140),
+               *placed(SEVEN, 150, 140), bend(260, 1)]
+    assert recognizer.recognize_strokes(strokes).latex == '\\begin{pmatrix} 7 & 4 \\\\ 4 & 7 \\end{pmatrix}'
+    picture = np.full((400, 480), 225, np.uint8)
+    draw_polylines(picture, [np.array(s, np.float32) + (110, 50) for s in strokes], 6, 40)
+    found = recognizer.recognize(picture)
+    assert found.latex == '\\begin{pmatrix} 7 & 4 \\\\ 4 & 7 \\end{pmatrix}'
+    assert len(found.symbols) == 6 and 0 < found.score <= 1
+
+
 def test_blank_paper_and_no_strokes_give_nothing(recognizer):
     for expression in (recognizer.recognize(np.full((200, 300), 220, np.uint8)), recognizer.recognize_strokes([])):
         assert (expression.latex, expression.score, expression.symbols) == ('', 0.0, ())

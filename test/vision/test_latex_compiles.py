@@ -58,6 +58,11 @@ def test_any_tree_compiles(tree):
     assert 'katex' in render(compilable(latex_of(tree)))
 
 
+def test_a_matrix_compiles():
+    latex = '\\begin{pmatrix} a & \\lt \\\\ ñ & \\sqrt { x } \\end{pmatrix} ^ { 2 }'
+    assert render(compilable(latex)).count('<mtd>') == 4
+
+
 def test_a_document_holds_formulas_that_compile():
     text = document([('a_b%.png', '\\frac { ñ } { 2 } \\lt \\{ x \\}'), ('blank.png', '')])
     formulas = re.findall(r'\\\[ (.*) \\\]', text)

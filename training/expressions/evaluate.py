@@ -21,8 +21,10 @@ from robot_ai.errors import ImageError
 from robot_ai.vision.expressions import ExpressionRecognizer
 from robot_ai.vision.latex_tree import normal_form
 from training.characters.data import read_lines
+from training.expressions import matrices
 from training.expressions.pictures import picture_of
 
+MATRICES = 200  # that are composed
 TYPICAL = 20  # symbols of the expression whose time is told apart
 
 
@@ -52,7 +54,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog='python -m training evaluate expressions', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--data', type=Path, default=Path('../shared/data/handwriting'))
-    parser.add_argument('--part', default='validation-2013', choices=('validation-2013', 'test-2014', 'train'))
+    parser.add_argument('--part', default='validation-2013',
+                        choices=('validation-2013', 'test-2014', 'train', 'matrices'),
+                        help='matrices: composed of ink of validation-2013 (training/expressions/matrices.py)')
     parser.add_argument('--from', dest='source', default='strokes', choices=('strokes', 'picture', 'image-model'),
                         help='image-model: the encoder-decoder of --run, from the same drawn pictures')
     parser.add_argument('--run', type=Path, help='folder of a run of train expressions --config image')
@@ -63,7 +67,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.source == 'image-model' and not options.run:
         parser.error('--from image-model: add --run RUN, the folder of a run of train expressions --config image')
-    items = list(read_lines(options.data / f'expressions-{options.part}.jsonl.xz'))
+    items = list(matrices.composed(options.data, 'validation-2013', MATRICES) if options.part == 'matrices' else
+                 read_lines(options.data / f'expressions-{options.part}.jsonl.xz'))
     if options.limit:
         items = items[::max(1, len(items) // options.limit)]
     distances, wrong, times = [], [], []

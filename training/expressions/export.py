@@ -152,7 +152,8 @@ Commands: {', '.join(f'`{c}`' for c in document['training']['command'])}, commit
 {figures}
 ## Limits
 
-Formulas of CROHME's kind: fractions, roots, scripts, sums, integrals, limits; no matrices, no text. In pictures,
+Formulas of CROHME's kind: fractions, roots, scripts, sums, integrals, limits; no text. Matrices are found by rules
+(robot_ai/vision/matrices.py), their cells read like formulas: no fractions in them, and no matrices. In pictures,
 symbols that touch each other are read as one. At most {SIZES[-1]} symbols (longer ones fall back to rules).
 """
 
