@@ -54,10 +54,12 @@ def convert(parser, segmenters: dict, classes: int, path: Path) -> None:
     path.write_bytes(litert.to_flatbuffer(variables, signatures, 'float16'))
 
 
-def export(parser_run: Path, runs: dict[str, Path], characters: Path, to: Path, version: str) -> dict:
+def export(parser_run: Path, runs: dict[str, Path], characters: Path, to: Path, version: str,
+           networks: Path | None = None) -> dict:
     """Write `to`/expressions.tflite, the weights, model.yaml and MODEL_CARD.md; returns model.yaml's document.
 
-    `runs`: the segmenters' run folders by signature, 'segment' and 'segment_pieces'.
+    `runs`: the segmenters' run folders by signature, 'segment' and 'segment_pieces'. `networks`: a folder for Keras's
+    own format, too.
     """
     import keras
 
@@ -80,6 +82,9 @@ def export(parser_run: Path, runs: dict[str, Path], characters: Path, to: Path, 
     np.savez_compressed(to / pairs.FILE, counts=count_pairs(np.load(parser_run / 'train.npz'), classes))
     for name, network in (('parser', parser), *segmenters.items()):
         ship_weights({key: to_numpy(v) for key, v in named_weights(network).items()}, to, WEIGHTS[name])
+        if networks:
+            networks.mkdir(parents=True, exist_ok=True)
+            network.save(networks / f'{name}.keras')
     old, base = to / 'model.yaml', load_model(characters, 'characters')
     figures = (yaml.safe_load(old.read_text()).get('figures') or {}) if old.is_file() else {}
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
@@ -168,9 +173,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--characters', type=Path, default=Path('models/characters'))
     parser.add_argument('--to', type=Path, default=Path('models/expressions'))
     parser.add_argument('--version', default='0.1.0')
+    parser.add_argument('--keras', type=Path, help='also write the networks to this folder as .keras (legacy .h5 '
+                        'cannot hold networks of these layers)')
     options = parser.parse_args(arguments)
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     runs = {'segment': options.segmenter, 'segment_pieces': options.pieces}
-    document = export(options.parser, runs, options.characters, options.to, options.version)
+    document = export(options.parser, runs, options.characters, options.to, options.version,
+                      options.keras)
     print(f'{options.to}: {document["files"][GRAPH]["bytes"]} bytes')
     return 0

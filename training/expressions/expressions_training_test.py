@@ -103,6 +103,8 @@ def test_an_export_holds_what_each_networks_training_goes_on_from(tmp_path, monk
     pytest.importorskip('tensorflow')
     import json
 
+    import keras
+
     from robot_ai.model_store import load_model
     from robot_ai.paths import share_directory
     from training.expressions import export, model, segmenter
@@ -123,7 +125,7 @@ def test_an_export_holds_what_each_networks_training_goes_on_from(tmp_path, monk
     monkeypatch.setattr(export, 'check', lambda *_: None)  # it asks the labels of the shipped characters
     out = tmp_path / 'expressions'
     export.export(tmp_path / 'parser', {'segment': tmp_path / 'segmenter', 'segment_pieces': tmp_path / 'pieces'},
-                  share_directory() / 'models' / 'characters', out, '1')
+                  share_directory() / 'models' / 'characters', out, '1', tmp_path / 'keras')
     counts = np.load(load_model(out, 'expressions').file('pairs.npz'))['counts']
     assert counts.sum() == 3 and counts[0, classes, 4] == 2 and counts[1, 4, 5] == 1
     for name, network in networks.items():
@@ -131,3 +133,7 @@ def test_an_export_holds_what_each_networks_training_goes_on_from(tmp_path, monk
         load_weights(other, initial_weights(out, f'weights-{name}.npz'))
         for one, value in zip(other.trainable_variables, network.trainable_variables):
             np.testing.assert_allclose(one.numpy(), value.numpy(), rtol=1e-3, atol=1e-6)
+    for name, file in (('parser', 'parser'), ('segmenter', 'segment'), ('pieces', 'segment_pieces')):
+        loaded = keras.models.load_model(tmp_path / 'keras' / f'{file}.keras')
+        for one, value in zip(loaded.weights, networks[name].weights, strict=True):
+            np.testing.assert_array_equal(one.numpy(), value.numpy())
