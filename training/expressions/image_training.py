@@ -15,6 +15,7 @@ from training.expressions.pictures import picture_of
 from training.weights import load_weights
 
 TRAIN, VALIDATION = 'train.jsonl', 'validation.jsonl'
+SHOWN = 8  # formulas in TensorBoard
 
 
 def prepare(config, data: Path, folder: Path) -> None:
@@ -28,7 +29,7 @@ class Validation:
     """The ExpRate of greedy reading from drawn pictures; `error` is what it lacks to 1."""
 
     def __init__(self, path: Path, vocabulary: list[str]):
-        self.vocabulary, self.reader = vocabulary, None
+        self.vocabulary, self.reader, self._found = vocabulary, None, []
         items = list(read_lines(path))
         self.truth = [item['latex'] for item in items]
         self.canvases = [canvas_of_picture(picture_of(item)) for item in items]
@@ -38,7 +39,18 @@ class Validation:
         self.reader = self.reader or Reader(model, self.vocabulary)
         found = [readings[0][0] for readings in self.reader.read(self.canvases)]
         errors = np.array([token_errors(latex, truth) for latex, truth in zip(found, self.truth)])
+        self._found = found
         return {'error': float((errors > 0).mean()), 'two': float((errors > 2).mean())}
+
+    def show(self, model, step: int) -> None:
+        """Write eight formulas' pictures with what was read of them, for TensorBoard; the loop calls it."""
+        import tensorflow as tf
+        drawn = [i for i, canvas in enumerate(self.canvases) if canvas is not None]
+        lines = ['| formula | written | read |', '| --- | --- | --- |']
+        for number, i in enumerate(drawn[::max(1, len(drawn) // SHOWN)][:SHOWN]):
+            tf.summary.image(f'formulas/{number}', self.canvases[i][0][None, :, :, None], step=step)
+            lines.append(f'| {number} | `{self.truth[i]}` | `{self._found[i]}` |')
+        tf.summary.text('formulas', '\n'.join(lines), step=step)
 
 
 def parts(config, folder: Path, replicas: int):

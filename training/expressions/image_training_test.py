@@ -66,6 +66,11 @@ def test_it_learns_to_read_what_it_is_shown(tmp_path, monkeypatch):
     train.main(['--config', 'image', '--folder', str(folder), '--strategy', 'one'])
     found = image_training.open_run(folder).read_pictures([picture_of(as_item(f), height=44) for f in sources])
     assert [readings[0][0] for readings in found] == ['x ^ { 2 } = 1', '\\frac { a } { b }']
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    events = EventAccumulator(str(next((folder / 'tensorboard').rglob('events.*')).parent)).Reload()
+    shown = events.Tensors('formulas')[-1].tensor_proto.string_val[0].decode()
+    assert '`x ^ { 2 } = 1` | `x ^ { 2 } = 1` |' in shown
+    assert {'formulas/0', 'formulas/1'} <= set(events.Tags()['tensors'])
 
 
 def test_a_folder_without_a_run_is_said(tmp_path):
