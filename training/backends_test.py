@@ -45,10 +45,19 @@ train_plain(model, loss_sums, batches, LoopConfig(steps=4, log_every=1, average=
 print(json.dumps({'loss': float(sums['loss']), 'weight': float(sums['weight']), 'lines': lines}))
 '''
 
+CHARACTERS = '''
+import sys
+from training.characters import train
+config = train.read_config('shipped')
+config.MODEL, config.BATCH = {'widths': (8, 8, 8), 'wide_width': 8}, 8
+config.LOOP = dict(config.LOOP, evaluate_every=2, log_every=1)
+train.main(['--cache', sys.argv[1], '--folder', sys.argv[2], '--steps', sys.argv[3], '--backend', sys.argv[4]])
+'''
+
 
 def python_of(backend):
     python = os.environ.get(f'ROBOT_AI_{backend.upper()}_PYTHON', sys.executable)
-    found = subprocess.run([python, '-c', f'import {backend}, keras, rapidfuzz, soxr, anyascii, yaml'],
+    found = subprocess.run([python, '-c', f'import {backend}, keras, rapidfuzz, soxr, anyascii, yaml, cv2'],
                            capture_output=True, check=False, env={**os.environ, 'KERAS_BACKEND': backend})
     if found.returncode:
         pytest.skip(f'{python} has no {backend} with Keras')
@@ -89,6 +98,20 @@ def test_a_run_goes_on_in_another_backend(backend, tmp_path):
     assert there['lines'][0].startswith('resumed at step 2') and len(there['lines']) == 3
     _, _, lines = trained(tmp_path, 5)
     assert lines[1].startswith('resumed at step 4') and lines[-1].startswith('step 5')
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize('backend', ['jax', 'torch'])
+def test_a_character_run_goes_on_in_another_backend_and_back(backend, tmp_path, random_drawings):
+    other, run = python_of(backend), tmp_path / 'run'
+    for steps, python, name in (('2', sys.executable, 'tensorflow'), ('4', other, backend),
+                                ('6', sys.executable, 'tensorflow')):
+        done = subprocess.run([python, '-c', CHARACTERS, str(random_drawings), str(run), steps, name],
+                              capture_output=True, text=True, check=False, cwd=CHECKOUT)
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert steps == '2' or f'resumed at step {int(steps) - 2}' in done.stdout
+        assert f'step {steps} validation crohme' in done.stdout
+    assert (run / 'best.keras').is_file()
 
 
 def test_the_plain_update_is_the_loops(tmp_path):

@@ -191,22 +191,10 @@ def test_two_outputs_learn_from_rows_that_have_only_one():
                                   narrower.get_layer('logits').get_weights()[0])
 
 
-def test_a_run_trains_evaluates_goes_on_and_is_trained_on_once_shipped(tmp_path, monkeypatch, capsys):
+def test_a_run_trains_evaluates_goes_on_and_is_trained_on_once_shipped(random_drawings, tmp_path, monkeypatch, capsys):
     pytest.importorskip('tensorflow')
     from training.characters import train
-    rng = np.random.default_rng(0)
-    cache, labels = tmp_path / 'cache', ['', *'0123456789']
-    cache.mkdir()
-    sources = ['crohme', 'detexify', 'mnist', 'unipen']
-    (cache / 'facts.json').write_text(json.dumps(
-        {'labels': labels, 'wide': ['\\oplus', '\\ominus'], 'sources': sources, 'held_out': 1, 'seed': 0}))
-    source = (np.arange(80) % 4).astype(np.int8)
-    rows = {'source': source, 'label': np.where(source == 1, -1, 1 + np.arange(80) % 10).astype(np.int32),
-            'wide': np.where(source == 1, np.arange(80) // 4 % 2, -1).astype(np.int32)}
-    ink = rng.integers(0, 256, (80, 32, 32)).astype(np.uint8)
-    np.savez(cache / 'index.npz', **rows)
-    np.savez(cache / 'validation.npz', ink=ink, **rows)
-    np.save(cache / 'variant_0.npy', ink)
+    cache = random_drawings
     config = train.read_config('shipped')
     monkeypatch.setattr(config, 'MODEL', {'widths': (8, 8, 8), 'wide_width': 8})
     monkeypatch.setattr(config, 'LOOP', dict(config.LOOP, evaluate_every=2))

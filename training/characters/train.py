@@ -5,16 +5,16 @@ Example:
 
 """
 import argparse
-import contextlib
 import importlib
-import os
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
 from robot_ai.errors import ConfigurationError
+from training.devices import add_options, open_devices, train
 
 CONFIGS = Path(__file__).parent / 'configs'
 
@@ -63,12 +63,13 @@ def as_input(ink):
 
 def logits_of(model, ink: np.ndarray, batch: int = 512, output: str = 'logits') -> np.ndarray:
     """Return the logits [n, classes] (or another output) of ink uint8 [n, 32, 32]."""
+    from training.weights import to_numpy
     parts = []
     for first in range(0, len(ink), batch):
         part = ink[first:first + batch]
         padded = np.zeros((batch, *ink.shape[1:]), np.uint8)  # one shape: compiled once
         padded[:len(part)] = part
-        parts.append(np.asarray(_forward(model)(as_input(padded))[output])[:len(part)])
+        parts.append(to_numpy(_forward(model)(as_input(padded))[output])[:len(part)])
     return np.concatenate(parts)
 
 
@@ -76,9 +77,12 @@ _COMPILED = {}
 
 
 def _forward(model):
-    import tensorflow as tf
+    from keras import backend
     if id(model) not in _COMPILED:
-        _COMPILED[id(model)] = tf.function(lambda x: model(x, training=False))
+        _COMPILED[id(model)] = forward = partial(model, training=False)
+        if backend.backend() == 'tensorflow':
+            import tensorflow as tf
+            _COMPILED[id(model)] = tf.function(forward)
     return _COMPILED[id(model)]
 
 
@@ -174,9 +178,7 @@ def main(arguments: list[str]) -> int:
                         '.keras: what has the same name and shape is taken')
     parser.add_argument('--steps', type=int, help="overrides the config's LOOP['steps']")
     parser.add_argument('--seed', type=int, help="overrides the config's SEED")
-    parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
-    parser.add_argument('--tpu', default='', help="a TPU's name or grpc:// address")
-    parser.add_argument('--threads', type=int, default=1, help='intra-op threads')
+    add_options(parser)
     options = parser.parse_args(arguments)
     run(read_config(options.config), options)
     return 0
@@ -184,28 +186,22 @@ def main(arguments: list[str]) -> int:
 
 def run(config: ModuleType, options) -> dict:
     """Train as the config and the parsed options say; return the last validation figures."""
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    devices = open_devices(options)
     import keras
-    import tensorflow as tf
 
     from training.characters.batches import Batches, Cache
     from training.characters.model import build
-    from training.loop import LoopConfig, save_run_config, train
-    from training.strategies import open_strategy
-    from training.weights import set_precision
-    with contextlib.suppress(RuntimeError):  # a TensorFlow that already runs keeps the threads it has
-        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+    from training.schedule import LoopConfig
+    from training.weights import save_run_config, set_precision
     seed = config.SEED if options.seed is None else options.seed
     keras.utils.set_random_seed(seed)
-    cache, strategy = Cache(options.cache), open_strategy(options.strategy, options.tpu)
-    rows = config.BATCH * strategy.replicas
-    loop = dict(config.LOOP, peak_rate=config.LOOP['peak_rate'] * strategy.replicas)
+    cache, rows = Cache(options.cache), config.BATCH * devices.replicas
+    loop = dict(config.LOOP, peak_rate=config.LOOP['peak_rate'] * devices.replicas)
     if options.steps:
         loop['steps'] = options.steps
     batches = Batches(cache, rows, config.SHARES, config.BALANCE, seed, config.DISTORTION)
     set_precision(loop.get('precision', 'float32'))
-    with strategy.scope():
+    with devices.scope():
         model = build(len(cache.labels), len(cache.wide_labels), **config.MODEL)
         if options.init:
             print(start_from(model, options.init), flush=True)
@@ -215,6 +211,6 @@ def run(config: ModuleType, options) -> dict:
         'wide': cache.wide_labels, 'held_out': cache.facts['held_out'], 'samples': len(cache.label),
         'parameters': model.count_params(), 'command': command_line('characters')})
     print(f'{model.count_params()} parameters, {len(cache.label)} samples x {len(cache.variants)} variants, '
-          f'strategy {strategy.name} x {strategy.replicas}', flush=True)
+          f'strategy {devices.name} x {devices.replicas}', flush=True)
     return train(model, lambda m, b, training: loss_sums(m, b, training, config.LABEL_SMOOTHING * training),
-                 batches, LoopConfig(**loop), options.folder, strategy, Validation(cache, options.folder))
+                 batches, LoopConfig(**loop), options.folder, devices, Validation(cache, options.folder))

@@ -5,9 +5,7 @@ Example:
 
 """
 import argparse
-import contextlib
 import importlib
-import os
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +13,7 @@ import numpy as np
 
 from robot_ai.errors import ConfigurationError
 from training.characters.train import command_line
+from training.devices import add_options, open_devices, train
 
 CONFIGS = Path(__file__).parent / 'configs'
 
@@ -83,11 +82,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--characters', default='', help='the character model whose scores are learnt from')
     parser.add_argument('--steps', type=int, help="overrides the config's LOOP['steps']")
     parser.add_argument('--init', default='', help='start from a model folder (models/expressions) or weights (.npz)')
-    parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
-    parser.add_argument('--tpu', default='', help="a TPU's name or grpc:// address")
-    parser.add_argument('--backend', default='tensorflow', choices=('tensorflow', 'jax', 'torch'),
-                        help='jax and torch: one device, no TensorFlow needed')
-    parser.add_argument('--threads', type=int, default=1, help='intra-op threads')
+    add_options(parser)
     options = parser.parse_args(arguments)
     config = read_config(options.config)
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -123,26 +118,18 @@ def prepare(config: ModuleType, options) -> None:
 
 def run(config: ModuleType, options) -> dict:
     """Train as the config and the parsed options say; return the last validation figures."""
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-    os.environ['KERAS_BACKEND'] = options.backend
+    devices = open_devices(options)
     import keras
 
     from training.schedule import LoopConfig
     from training.weights import initial_weights, load_weights, save_run_config
-    plain = options.backend != 'tensorflow'
-    if keras.backend.backend() != options.backend:
-        raise ConfigurationError(f'--backend {options.backend}: Keras already runs on {keras.backend.backend()}')
-    if plain and options.strategy not in ('auto', 'one'):
-        raise ConfigurationError(f'--strategy {options.strategy} needs TensorFlow; {options.backend} trains on one '
-                                 'device')
-    strategy = contextlib.nullcontext() if plain else open_tensorflow(options)
     keras.utils.set_random_seed(config.SEED)
-    replicas = 1 if plain else strategy.replicas
+    replicas = devices.replicas
     build, sums, batches, validation, weight, facts = parts(config, options.folder, replicas)
     loop = dict(config.LOOP, peak_rate=config.LOOP['peak_rate'] * replicas)
     if options.steps:
         loop['steps'] = options.steps
-    with strategy if plain else strategy.scope():
+    with devices.scope():
         network = build()
         if options.init:
             load_weights(network, initial_weights(options.init, f'weights-{config.KIND}.npz'))
@@ -150,22 +137,7 @@ def run(config: ModuleType, options) -> dict:
         'config': options.config, 'kind': config.KIND, 'model': config.MODEL, 'loop': loop, **facts,
         'seed': config.SEED, 'parameters': network.count_params(), 'command': command_line('expressions')})
     print(f'{network.count_params()} parameters, {facts["rows"]} rows', flush=True)
-    if plain:
-        from training.plain_loop import train_plain
-        return train_plain(network, sums, batches, LoopConfig(**loop), options.folder, validation, weight)
-    from training.loop import train
-    return train(network, sums, batches, LoopConfig(**loop), options.folder, strategy, validation, weight=weight)
-
-
-def open_tensorflow(options):
-    """Return the strategy asked for, TensorFlow held to the threads asked for."""
-    import tensorflow as tf
-
-    from training.strategies import open_strategy
-    with contextlib.suppress(RuntimeError):  # a TensorFlow that already runs keeps the threads it has
-        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(options.threads)
-    return open_strategy(options.strategy, options.tpu)
+    return train(network, sums, batches, LoopConfig(**loop), options.folder, devices, validation, weight)
 
 
 def parts(config: ModuleType, folder: Path, replicas: int) -> tuple:

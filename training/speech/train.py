@@ -11,16 +11,15 @@ Example:
 
 """
 import argparse
-import contextlib
 import hashlib
 import importlib
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from robot_ai.errors import ConfigurationError
 from robot_ai.yaml_files import read_yaml_file
+from training.devices import add_options, open_devices, train
 
 CONFIGS = Path(__file__).parent / 'configs'
 ARCHITECTURES = {'ctc': __name__, 'whisper': 'training.whisper.train'}  # a config's -> module with run(config, options)
@@ -89,11 +88,7 @@ def main(arguments: list[str]) -> int:
                         'taken; for whisper a Hugging Face folder, a .pt, or a folder imported with --trainable')
     parser.add_argument('--steps', type=int, help='overrides loop.steps')
     parser.add_argument('--stop-loss', type=float, help='stop once the training loss is below this')
-    parser.add_argument('--strategy', default='auto', help='auto one mirrored multiworker parameter-server tpu')
-    parser.add_argument('--tpu', default='', help="a TPU's name or grpc:// address")
-    parser.add_argument('--backend', default='tensorflow', choices=('tensorflow', 'jax', 'torch'),
-                        help='jax and torch: one device, no TensorFlow needed; go on from each other\'s state.npz')
-    parser.add_argument('--threads', type=int, default=1, help='intra-op threads (1 measured best on two slow cores)')
+    add_options(parser)
     options = parser.parse_args(arguments)
     config = read_config(options.config)
     for key, value in (('steps', options.steps), ('stop_loss', options.stop_loss)):
@@ -114,8 +109,7 @@ def main(arguments: list[str]) -> int:
 
 def run(config: dict, options) -> dict:
     """Train as `config` and the parsed options say; return the last validation figures."""
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-    os.environ['KERAS_BACKEND'] = options.backend
+    devices = open_devices(options)
     import keras
 
     from training.schedule import LoopConfig
@@ -123,33 +117,18 @@ def run(config: dict, options) -> dict:
     from training.speech.model import Size, SpeechModel
     from training.speech.validation import Validation
     from training.weights import initial_weights, load_weights, named_weights, save_run_config, set_precision
-    plain = options.backend != 'tensorflow'
-    if keras.backend.backend() != options.backend:
-        raise ConfigurationError(f'--backend {options.backend}: Keras already runs on {keras.backend.backend()}')
     keras.utils.set_random_seed(config.get('seed', 0))
     loop, loss = LoopConfig(**config['loop']), config.get('loss', {})
-    if plain:
-        if options.strategy not in ('auto', 'one'):
-            raise ConfigurationError(f'--strategy {options.strategy} needs TensorFlow; {options.backend} trains on one '
-                                     'device')
-        strategy = contextlib.nullcontext()
-    else:
-        import tensorflow as tf
-
-        from training.strategies import open_strategy
-        with contextlib.suppress(RuntimeError):  # a TensorFlow that already runs keeps the threads it has
-            tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-            tf.config.threading.set_inter_op_parallelism_threads(options.threads)
-        strategy = open_strategy(options.strategy, options.tpu)
+    if options.backend == 'tensorflow':
         # The fast kernel of CTC has no XLA form: whatever XLA compiles takes the recursion.
-        loss = {'xla': loop.jit or strategy.name == 'tpu', **loss}
+        loss = {'xla': loop.jit or devices.name == 'tpu', **loss}
     set_precision(loop.precision)
     data, root = config['data'], Path(options.data).expanduser()
     vocabulary = open_vocabulary(config, root, options.folder)
     batches = training_batches(config, root, vocabulary)
     validation = Validation(Cache([root / name for name in data['validation']]), vocabulary,
                             data.get('validation_clips', 200))
-    with strategy if plain else strategy.scope():
+    with devices.scope():
         model = SpeechModel(Size(**config['model'], labels=len(vocabulary))).build_all()
         if options.init:
             missing = load_weights(model, initial_weights(options.init), partial=True)
@@ -163,16 +142,12 @@ def run(config: dict, options) -> dict:
                                      'clips': len(batches.usable),
                                      'command': 'python -m training train speech ' + ' '.join(sys.argv[3:]),
                                      'parameters': model.count_params()})
-    print(f'{model.count_params()} parameters, {len(batches.usable)} clips, '
-          + (f'backend {options.backend}' if plain else f'strategy {strategy.name} x {strategy.replicas}'), flush=True)
+    print(f'{model.count_params()} parameters, {len(batches.usable)} clips, strategy {devices.name} x '
+          f'{devices.replicas}', flush=True)
 
     def sums(model, batch, training):
         return loss_sums(model, batch, training, **loss)
-    if plain:
-        from training.plain_loop import train_plain
-        return train_plain(model, sums, batches, loop, options.folder, validation, label_weight)
-    from training.loop import train
-    return train(model, sums, batches, loop, options.folder, strategy, validation, weight=label_weight)
+    return train(model, sums, batches, loop, options.folder, devices, validation, label_weight)
 
 
 def open_vocabulary(config: dict, root: Path, folder: str):

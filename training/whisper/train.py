@@ -3,9 +3,7 @@
 What `run` trains is what `import-whisper` reads: `--init` names a Hugging Face folder, OpenAI's .pt, or a folder that
 was imported with --trainable. Clips are padded to the model's window; texts are spelled with its own tokeniser.
 """
-import contextlib
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import numpy as np
 from robot_ai.errors import ConfigurationError, ModelError
 from robot_ai.model_store import load_model
 from robot_ai.speech.whisper_tokenizer import WhisperTokenizer
+from training.devices import open_devices, train
 from training.weights import WEIGHTS, initial_weights
 from training.whisper.export import TOKENS
 from training.whisper.sources import Source, read_source
@@ -113,16 +112,14 @@ class Validation:
 
 def run(config: dict, options) -> dict:
     """Fine-tune as `config` and the parsed options say; return the last validation figures."""
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    if options.backend != 'tensorflow':
+        raise ConfigurationError(f'--backend {options.backend}: Whisper is fine-tuned with TensorFlow')
+    devices = open_devices(options)
     import keras
-    import tensorflow as tf
 
-    from training.loop import LoopConfig, save_run_config, train
+    from training.schedule import LoopConfig
     from training.speech.data import Batches, Cache
-    from training.strategies import open_strategy
-    with contextlib.suppress(RuntimeError):  # TensorFlow already runs in this process: its threads stay as they are
-        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+    from training.weights import save_run_config
     keras.utils.set_random_seed(config.get('seed', 0))
     loop, frozen = LoopConfig(**config['loop']), bool(config.get('freeze_encoder', False))
     if frozen and loop.weight_decay:
@@ -142,16 +139,15 @@ def run(config: dict, options) -> dict:
     given = {'prompt': prompt, 'end': tokenizer.end, 'frozen': frozen, **config.get('loss', {})}
     clips = min(data.get('validation_clips', 64), len(held_out.usable))
     validation = Validation(held_out, -(-clips // size), **given)
-    strategy = open_strategy(options.strategy, options.tpu)
-    with strategy.scope():
+    with devices.scope():
         model = open_model(source, weights)
     facts = {'architecture': 'whisper', 'config': config, 'size': asdict(source.size), **source.decoding,
              'origin': source.origin, 'clips': len(training.usable), 'parameters': model.count_params()}
     save_run_config(options.folder, facts)
     tokenizer.save(Path(options.folder) / TOKENS)
-    print(f'{model.count_params()} parameters, {len(training.usable)} clips, strategy {strategy.name} '
-          f'x {strategy.replicas}', flush=True)
-    return train(model, lambda m, b, t: loss_sums(m, b, t, **given), training, loop, options.folder, strategy,
+    print(f'{model.count_params()} parameters, {len(training.usable)} clips, strategy {devices.name} '
+          f'x {devices.replicas}', flush=True)
+    return train(model, lambda m, b, t: loss_sums(m, b, t, **given), training, loop, options.folder, devices,
                  validation, weight=lambda batch: (batch['token_count'] + 1).sum())
 
 
