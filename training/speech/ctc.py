@@ -22,6 +22,7 @@ def ctc_loss(log_probs, frames, tokens, token_count, xla: bool = False):
 
 def feasible(frames, tokens, token_count):
     """Return float32 [B]: 1 where there is a label and the labels, with a blank between equal ones, fit."""
+    frames, tokens, token_count = (ops.convert_to_tensor(x) for x in (frames, tokens, token_count))
     inside = ops.expand_dims(ops.arange(1, tokens.shape[1]), 0) < ops.expand_dims(token_count, 1)
     repeats = ops.sum(ops.cast((tokens[:, 1:] == tokens[:, :-1]) & inside, 'int32'), axis=1)
     return ops.cast((token_count > 0) & (token_count + repeats <= frames), 'float32')
