@@ -170,6 +170,7 @@ class StateMachineNode(PlainNode):
         """Start the machine at the first look at a running clock: where it was, or at the beginning."""
         now = self._now()
         self._last = self._fed = now
+        self._performers = self._action.get_subscription_count()
         self._machine = DialogueMachine(self._dialogue, now, self.setting('seed'))
         if self._memory_file is not None:
             try:

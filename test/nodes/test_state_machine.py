@@ -51,6 +51,13 @@ class Bench:
             assert time.monotonic() < end, f'{self.state}: {self.seen}'
             self.executor.spin_once(0.1)
 
+    def rest(self):
+        """Let the node look at its timers a few times."""
+        ticks = []
+        timer = self.observer.create_timer(0.1, lambda: ticks.append(1))
+        self.until(lambda: len(ticks) > 4)
+        self.observer.destroy_timer(timer)
+
     @property
     def state(self):
         return json.loads(self.seen['state'][-1])['state'] if self.seen['state'] else ''
@@ -106,6 +113,8 @@ def test_a_call_for_help_reaches_a_performer_that_comes_late(bench, ros):
     robot, late = bench(), []
     robot.hear('socorro')
     robot.until(lambda: robot.seen['action'])
+    robot.rest()
+    assert len(robot.seen['action']) == 1  # who was there from the beginning gets it once
     performer = ros.create_node('late')
     performer.create_subscription(String, 'action', lambda m: late.append(m.data), RESULT_QOS)
     robot.executor.add_node(performer)
@@ -165,6 +174,17 @@ def test_the_state_survives_a_restart_in_a_private_file(bench, tmp_path):
     second = bench()
     second.until(lambda: second.seen['action'])
     assert second.state == 'call' and json.loads(second.seen['state'][-1])['last_event'] == 'restart'
+
+
+def test_an_action_that_a_restart_begins_again_is_sent_once(bench):
+    robot = bench()
+    robot.hear('socorro')
+    robot.until(lambda: robot.seen['action'])
+    robot.close()
+    again = bench()
+    again.until(lambda: again.seen['action'])
+    again.rest()
+    assert len(again.seen['action']) == 1 and again.state == 'call'
 
 
 def test_it_does_not_hear_itself(bench):
