@@ -48,7 +48,6 @@ def turned(ink: np.ndarray, seed: int = 0) -> np.ndarray:
 def run(options, distorted: bool, transformer: bool) -> dict:
     """Draw what is missing, train one network, or go on with it, and return its line of the results."""
     from training.characters import prepare, train
-    from training.characters.augment import plain
     from training.characters.batches import Cache
     from training.characters.model import load
     name = f'{"distorted" if distorted else "plain"}-{"with" if transformer else "without"}'
@@ -56,7 +55,7 @@ def run(options, distorted: bool, transformer: bool) -> dict:
     if distorted:
         prepare.write(drawings, options.data, options.variants, 1, 0)
     else:
-        prepare.write(drawings, options.data, 1, 1, 0, draw=lambda sample, rng: plain(sample))
+        prepare.write(drawings, options.data, 0, 1, 0, undistorted=True)
     config = variant(train.read_config(options.config), distorted, transformer)
     train.run(config, SimpleNamespace(
         config=options.config, cache=drawings, folder=folder, init=None, steps=options.steps, seed=options.seed,

@@ -10,7 +10,7 @@ Example::
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -51,10 +51,10 @@ def training_samples(folder: Path, held_out: int, seed: int, own: Iterable[Path]
 
 
 def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int, own: Iterable[Path] = (),
-          draw: Callable = augmented) -> None:
+          undistorted: bool = False) -> None:
     """Write facts.json, index.npz, one variant_K.npy each and the plain validation set into `cache`.
 
-    `draw(sample, rng)` returns a view of a training sample.
+    With `undistorted` also variant_plain.npy: each sample drawn as it is recognised.
     """
     cache.mkdir(parents=True, exist_ok=True)
     samples, labels, wide = training_samples(folder, held_out, seed, own)
@@ -75,17 +75,18 @@ def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int, ow
              source=np.array([sources.index(s.source) for s in validation], np.int8))
     print(f'{len(samples)} training samples, {len(validation)} validation, {len(labels)} and {len(wide)} classes',
           flush=True)
-    for variant in range(variants):
-        path = cache / f'variant_{variant}.npy'
-        if path.exists():
+    views = [(f'variant_{k}.npy', augmented, np.random.default_rng([seed, k])) for k in range(variants)]
+    views += [('variant_plain.npy', lambda sample, _: plain(sample), None)] if undistorted else []
+    for name, draw, rng in views:
+        if (cache / name).exists():
             continue
-        started, rng = time.monotonic(), np.random.default_rng([seed, variant])
+        started = time.monotonic()
         out = np.zeros((len(samples), SIZE, SIZE), np.uint8)
         for index, sample in enumerate(samples):
             out[index] = draw(sample, rng)
         np.save(cache / 'unfinished.npy', out)
-        (cache / 'unfinished.npy').rename(path)
-        print(f'{path.name}: {time.monotonic() - started:.0f} s', flush=True)
+        (cache / 'unfinished.npy').rename(cache / name)
+        print(f'{name}: {time.monotonic() - started:.0f} s', flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -95,11 +96,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--data', type=Path, default=Path('../shared/data/handwriting'), help='the source files')
     parser.add_argument('--cache', type=Path, required=True, help='folder to write')
     parser.add_argument('--variants', type=int, default=4, help='random views a sample (default 4)')
+    parser.add_argument('--undistorted', action='store_true', help='one more view, drawn as it is recognised: for the '
+                        'second stage (config second_stage)')
     parser.add_argument('--held-out', type=int, default=1, choices=range(5), help="UNIPEN's group left out")
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--own', type=Path, nargs='+', default=[], help='your own writing: see training.characters.own')
     options = parser.parse_args(arguments)
-    write(options.cache, options.data, options.variants, options.held_out, options.seed, options.own)
+    write(options.cache, options.data, options.variants, options.held_out, options.seed, options.own,
+          options.undistorted)
     return 0
 
 
