@@ -6,12 +6,14 @@ are held here by name.
 import tempfile
 from collections.abc import Iterable
 
+STORED = ('float16', 'int8', 'float32')  # ways of storing weights, the one to take first
+
 
 def to_flatbuffer(variables: Iterable, signatures: dict, weights: str = 'float32') -> bytes:
     """Return the graph with these signatures (name -> tf.function or concrete function over `variables`).
 
-    `variables` are Keras's or TensorFlow's; `weights` are stored as 'float32', 'float16' or 'int8' (dynamic range:
-    activations stay float32).
+    `variables` are Keras's or TensorFlow's; `weights` are stored as one of STORED. What is stored as float16
+    is computed with as float32. int8 (dynamic range) rounds activations, too, in every product: check the error rate.
     """
     import tensorflow as tf
     module = tf.Module()

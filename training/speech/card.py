@@ -4,7 +4,7 @@ HEAD = '''\
 # {name}
 
 Spanish speech to text: 16 kHz samples in, letter probabilities each {frame_ms} ms out. {encoder}, {parameters}, its
-log-mel front end inside the graph; int8 weights, {megabytes:.1f} MB{ngram}.
+log-mel front end inside the graph; {weights} weights, {megabytes:.1f} MB{ngram}.
 
 - **Meant for** short commands and answers to a robot, close to the microphone, helped by a list of expected phrases.
   **Not for** open dictation: see the rows of speakers never heard. Import or train a bigger model for that.
@@ -40,7 +40,7 @@ def card(document: dict, chosen: dict) -> str:
     files = document['files']
     language_model = parameters.get('language_model')
     text = HEAD.format(
-        name=document['name'], frame_ms=round(1000 * parameters['frame_s']),
+        name=document['name'], weights=document.get('weights', 'int8'), frame_ms=round(1000 * parameters['frame_s']),
         encoder='An encoder with a CTC head' + (' and an attention decoder' if 'score_B' in document['inputs'] else ''),
         parameters=f'{training["parameters"] / 1e6:.1f} M parameters',
         megabytes=files[document['graph']]['bytes'] / 1e6,

@@ -1,8 +1,9 @@
 """`python -m training export speech`: write the model folder that robot_ai loads, and check that it agrees.
 
 The LiteRT graph has, for each bucket of B seconds, the signatures `encode_B` (samples, length -> log_probs, memory)
-and `score_B` (memory, frames, tokens, token_count -> log_likelihood). Weights are int8 (dynamic range), features and
-activations float32. The exporter always compares the two models' outputs.
+and `score_B` (memory, frames, tokens, token_count -> log_likelihood). Weights are stored as float16 and
+computed with as float32. (int8 halves the file, but LiteRT then rounds activations, too: for a network of this size the
+error rate rises by a third, see RESULTS.md.) The exporter always compares the two models' outputs.
 
 Example:
   python -m training export speech --run ~/runs/small --out models/speech_es
@@ -25,6 +26,7 @@ GRAPH = 'speech.tflite'
 BUCKETS_S = (2, 4, 8, 16)
 MAX_TOKENS = 160
 HYPOTHESES = 8
+LARGEST_DISAGREEMENT = 0.05  # nats; the shipped weights: float16 below 0.01, int8 1.6
 LICENCES = {
     'recordings': 'train split of the shared Spanish set: Asterisk prompts CC BY-SA 3.0, Tux Paint GPL-2+, GCompris '
                   'GPL-3.0, Drascula licence (Debian main), words: see repository (not stated in the manifest)',
@@ -35,7 +37,8 @@ LICENCES = {
 }
 
 
-def to_flatbuffer(model, buckets_s=BUCKETS_S, max_tokens=MAX_TOKENS, hypotheses=HYPOTHESES, quantize=True) -> bytes:
+def to_flatbuffer(model, buckets_s=BUCKETS_S, max_tokens=MAX_TOKENS, hypotheses=HYPOTHESES,
+                  weights='float16') -> bytes:
     """Return the LiteRT flatbuffer of a built SpeechModel with its signatures."""
     import tensorflow as tf
 
@@ -59,7 +62,7 @@ def to_flatbuffer(model, buckets_s=BUCKETS_S, max_tokens=MAX_TOKENS, hypotheses=
         def score(memory, frames, tokens, token_count):
             return {'log_likelihood': log_likelihood(model, memory, frames, tokens, token_count)}
         signatures[f'score_{bucket}'] = score
-    return litert.to_flatbuffer(model.variables, signatures, 'int8' if quantize else 'float32')
+    return litert.to_flatbuffer(model.variables, signatures, weights)
 
 
 def log_likelihood(model, memory, frames, tokens, token_count):
@@ -107,17 +110,25 @@ def _if_decoder(model, signature, facts):
 
 
 def disagreement(model, folder: Path, seconds: float = 1.5, seed: int = 3) -> float:
-    """Return the mean absolute difference of the exported and the Keras model's CTC probabilities on a noise burst."""
+    """Return the mean absolute difference of the exported and the Keras model's CTC log probabilities.
+
+    Of the labels that the Keras model holds for likelier than 1 in 1,000, on a voice-like sound: a gliding tone with
+    harmonics and pauses, in noise. On noise alone everything is blank, and a broken graph agrees as well.
+    """
     from robot_ai.model_store import GraphRunner, load_model
     rng = np.random.default_rng(seed)
     n = int(seconds * 16000)
+    time = np.arange(n) / 16000
+    phase = 2 * np.pi * np.cumsum(130 + 40 * np.sin(2 * np.pi * 1.7 * time)) / 16000
+    voice = sum(np.sin(k * phase) * (1 + np.sin(2 * np.pi * (2 + k) * time)) / k for k in range(1, 25))
     samples = np.zeros((1, 2 * 16000), np.float32)
-    samples[0, :n] = rng.standard_normal(n) * 0.1 * (1 + np.sin(np.arange(n) / 1500))
+    samples[0, :n] = 0.05 * voice * (np.sin(2 * np.pi * 4 * time) > -0.6) + 0.002 * rng.standard_normal(n)
     length = np.array([n], np.int32)
     exported = GraphRunner(load_model(folder, 'speech')).run('encode_2', samples=samples, length=length)['log_probs']
     kept = np.asarray(model.encode(samples, length)[1])
     frames = -(-n // 640)
-    return float(np.abs(np.exp(exported[0, :frames]) - np.exp(kept[0, :frames])).mean())
+    likely = kept[0, :frames] > np.log(1e-3)
+    return float(np.abs(exported[0, :frames] - kept[0, :frames])[likely].mean())
 
 
 def read_run(folder: Path) -> dict:
@@ -148,7 +159,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--figures', type=Path, help='YAML of measured figures for model.yaml')
     parser.add_argument('--note', default='', help='a sentence on how it was trained, for model.yaml')
     parser.add_argument('--keep-graph', action='store_true', help='write model.yaml anew, keep the graph there')
-    parser.add_argument('--float', action='store_true', help='float32 weights: four times the size')
+    parser.add_argument('--store', choices=litert.STORED, default=litert.STORED[0], help='how weights are stored '
+                        '(default: float16)')
     options = parser.parse_args(arguments)
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     if read_run(options.run).get('architecture') == 'whisper':
@@ -165,14 +177,15 @@ def main(arguments: list[str]) -> int:
     facts = {'training': {'command': command, 'steps': run['config']['loop']['steps'], 'note': options.note,
                           'data': run['config']['data']['train'], 'clips': run['clips'],
                           'parameters': run['parameters'], 'commit': commit, 'date': str(date.today())},
+             'weights': options.store,
              'labels': run.get('labels'), 'licences': LICENCES, 'figures': read(options.figures)}
     graph = options.out / GRAPH
-    flatbuffer = graph.read_bytes() if options.keep_graph else to_flatbuffer(model, quantize=not options.float)
+    flatbuffer = graph.read_bytes() if options.keep_graph else to_flatbuffer(model, weights=options.store)
     write_folder(model, flatbuffer, options.out, read(options.parameters), facts)
     difference = disagreement(model, options.out)
     size = (options.out / GRAPH).stat().st_size
-    print(f'{options.out}: {size / 1e6:.1f} MB, mean difference of probabilities to Keras {difference:.5f}')
-    if not difference < 0.02:
-        raise ModelError(f'{options.out}: the exported graph differs from the trained model by {difference:.4f} '
-                         '(mean probability), at most 0.02; do not ship it')
+    print(f'{options.out}: {size / 1e6:.1f} MB, mean difference of log probabilities to Keras {difference:.4f}')
+    if not difference < LARGEST_DISAGREEMENT:
+        raise ModelError(f'{options.out}: the exported graph differs from the trained model by {difference:.3f} nats '
+                         f'(mean of likely labels), at most {LARGEST_DISAGREEMENT}; do not ship it (--store float32?)')
     return 0

@@ -83,7 +83,7 @@ def test_impossible_heads_are_refused():
 @pytest.fixture(scope='module')
 def exported(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp('speech')
-    write_folder(model, to_flatbuffer(model, (2,), TOKENS, HYPOTHESES, quantize=False), folder, {}, {})
+    write_folder(model, to_flatbuffer(model, (2,), TOKENS, HYPOTHESES, weights='float32'), folder, {}, {})
     return folder
 
 

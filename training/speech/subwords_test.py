@@ -70,7 +70,7 @@ data: {train: [some], validation: [some], validation_clips: 2, buckets_s: [1.1],
                                  ).labels == tuple(labels)
     model, run = load_run(tmp_path / 'run')
     assert model.size.labels == 50
-    write_folder(model, to_flatbuffer(model, (2,), quantize=False), tmp_path / 'out', {'buckets_s': [2]},
+    write_folder(model, to_flatbuffer(model, (2,), weights='float32'), tmp_path / 'out', {'buckets_s': [2]},
                  {'labels': run['labels']})
     recognizer = SpeechRecognizer(tmp_path / 'out')
     assert recognizer.info.labels == tuple(labels)

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from training.litert import STORED
+
 SIZES = {  # width, heads, blocks
     'tiny': (384, 6, 4), 'base': (512, 8, 6), 'small': (768, 12, 12),
 }
@@ -25,7 +27,7 @@ SOUND_S, TOKENS, ROUNDS = 10, 40, 3
 TEXT_TOKENS, LANGUAGES = 50257, 99
 
 
-def write_random(name: str, out: Path, exact: bool, beams: int = 1) -> None:
+def write_random(name: str, out: Path, stored: str, beams: int = 1) -> None:
     """Write a model folder of one of SIZES with random weights and a made-up vocabulary."""
     from robot_ai.speech.whisper_tokenizer import WhisperTokenizer, byte_spelling
     from training.whisper.export import write_folder
@@ -42,7 +44,7 @@ def write_random(name: str, out: Path, exact: bool, beams: int = 1) -> None:
                                               'begin_suppress_tokens': []}, f'random weights of the size of {name}')
     model = WhisperModel(size).build_all()
     print(f'{name}: {model.count_params() / 1e6:.1f} M parameters, random weights', flush=True)
-    write_folder(model, source, out, [30], beams, quantize=not exact)
+    write_folder(model, source, out, [30], beams, weights=stored)
 
 
 def measure(folder: Path) -> str:
@@ -74,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('sizes', nargs='*', metavar='SIZE', default=['tiny'], help=', '.join(SIZES))
-    parser.add_argument('--float', action='store_true', help='float32 weights in place of int8')
+    parser.add_argument('--store', choices=STORED, default=STORED[0], help='how weights are stored')
     parser.add_argument('--folder', type=Path, help='measure this model folder (any Whisper) only')
     parser.add_argument('--keep', type=Path, help='write the folders here and keep them')
     options = parser.parse_args(arguments)
@@ -88,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in options.sizes:
         with tempfile.TemporaryDirectory() as scratch:
             folder = (options.keep or Path(scratch)) / name
-            write_random(name, folder, options.float)
+            write_random(name, folder, options.store)
             subprocess.run([sys.executable, '-m', 'training.whisper.bench', '--folder', str(folder)], check=True)
     return 0
 

@@ -14,6 +14,7 @@ import os
 from pathlib import Path
 
 from robot_ai.errors import ConfigurationError
+from training.litert import STORED
 
 
 def main(arguments: list[str]) -> int:
@@ -28,7 +29,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--beams', type=int, default=5, help='of finals; 1: greedy, faster (default: 5)')
     parser.add_argument('--seconds', type=int, nargs='+', metavar='S', help='lengths of the encoder (default: what it '
                         'was trained on, 30); shorter ones are faster, but Whisper has never heard them')
-    parser.add_argument('--float', action='store_true', help='float32 weights in place of int8: four times the size')
+    parser.add_argument('--store', choices=STORED, default='float16', help='how weights are stored; int8 takes half of '
+                        'the room, but LiteRT then rounds activations, too: measure the error rate')
     parser.add_argument('--trainable', action='store_true', help='keep the weights beside the graph, for fine-tuning')
     options = parser.parse_args(arguments)
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -53,8 +55,8 @@ def main(arguments: list[str]) -> int:
     model = fill(WhisperModel(source.size).build_all(), source)
     print(f'{options.source}: {model.count_params() / 1e6:.1f} M parameters, {len(source.tokenizer)} tokens; '
           'exporting', flush=True)
-    write_folder(model, source, out, buckets, options.beams, language, not options.float, options.trainable)
-    print(check_export(model, out, options.float))
+    write_folder(model, source, out, buckets, options.beams, language, options.store, options.trainable)
+    print(check_export(model, out))
     print(measure(out))
     print(f'{out}: ready; try\n  robot-ai transcribe --model {out} RECORDING')
     return 0

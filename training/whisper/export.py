@@ -20,7 +20,7 @@ LICENCES = {'weights': "OpenAI's Whisper weights are MIT; a fine-tuned copy has 
 
 
 def to_flatbuffer(model: WhisperModel, buckets_s: list[int], beams: int, heads: list[list[int]], tokens: int,
-                  quantize: bool = False) -> bytes:
+                  weights: str = 'float32') -> bytes:
     """Return the LiteRT flatbuffer; `heads` are the alignment heads, [layer, head], `tokens` the cache's length."""
     import tensorflow as tf
 
@@ -47,18 +47,18 @@ def to_flatbuffer(model: WhisperModel, buckets_s: list[int], beams: int, heads: 
                 attention = tf.stack([scores[layer, :, head] for layer, head in places])
                 return {'logits': logits, 'new_keys': new_keys, 'new_values': new_values, 'attention': attention}
             signatures[f'step_{width}_{bucket}'] = step
-    return litert.to_flatbuffer(model.variables, signatures, 'int8' if quantize else 'float32')
+    return litert.to_flatbuffer(model.variables, signatures, weights)
 
 
 def write_folder(model: WhisperModel, source: Source, out: Path, buckets_s: list[int], beams: int = 5,
-                 language: str = 'es', quantize: bool = True, trainable: bool = False,
+                 language: str = 'es', weights: str = 'float16', trainable: bool = False,
                  facts: dict | None = None) -> None:
     """Write the model folder; `trainable` adds the weights that fine-tuning starts from."""
     size = model.size
     tokens = min(MAX_TOKENS, size.positions)
     out.mkdir(parents=True, exist_ok=True)
     heads = source.decoding['alignment_heads']
-    (out / GRAPH).write_bytes(to_flatbuffer(model, buckets_s, beams, heads, tokens, quantize))
+    (out / GRAPH).write_bytes(to_flatbuffer(model, buckets_s, beams, heads, tokens, weights))
     source.tokenizer.save(out / TOKENS)
     if trainable:
         ship_weights({key: to_numpy(v) for key, v in named_weights(model).items()}, out)
@@ -80,7 +80,7 @@ def write_folder(model: WhisperModel, source: Source, out: Path, buckets_s: list
         'outputs': {'encode_B': {'keys, values': 'float32 [L, H, B * 50, d]'},
                     'step_K_B': {'logits': 'float32 [K, V]', 'new_keys, new_values': 'float32 [L, K, H, 1, d]',
                                  'attention': 'float32 [A, K, B * 50], alignment heads, before softmax'}},
-        'licences': LICENCES, 'origin': source.origin, 'weights': 'int8' if quantize else 'float32', **(facts or {})}
+        'licences': LICENCES, 'origin': source.origin, 'weights': weights, **(facts or {})}
     (out / 'model.yaml').write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding='utf-8')
     (out / 'MODEL_CARD.md').write_text(card(model, source, document), encoding='utf-8')
 

@@ -161,7 +161,7 @@ def export_run(options) -> int:
     model = open_model(source, options.run / options.weights)
     language = facts['config'].get('language', 'es') if source.decoding.get('multilingual', True) else 'en'
     write_folder(model, source, options.out, [source.size.frames // FRAMES_A_SECOND], language=language,
-                 quantize=not options.float)
-    print(check_export(model, options.out, options.float))
+                 weights=options.store)
+    print(check_export(model, options.out))
     print(measure(options.out))
     return 0

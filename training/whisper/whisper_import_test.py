@@ -46,7 +46,7 @@ def model(source):
 def folder(tmp_path_factory):
     """The folder that the command writes: float32, three beams."""
     out = tmp_path_factory.mktemp('models') / 'small'
-    arguments = [str(DATA), '--output', str(out), '--beams', '3', '--float', '--trainable']
+    arguments = [str(DATA), '--output', str(out), '--beams', '3', '--store', 'float32', '--trainable']
     assert command.main(arguments) == 0
     return out
 
@@ -132,11 +132,12 @@ def test_folder_is_opened_as_any_speech_model(folder, monkeypatch):
     assert document['parameters']['front_end']['scale'] == 'slaney'
 
 
-def test_int8_says_what_float32_says(model, source, tmp_path):
+@pytest.mark.parametrize('weights', ['float16', 'int8'])
+def test_smaller_weights_say_what_float32_says(weights, model, source, tmp_path):
     from training.whisper.check import check_export
     from training.whisper.export import write_folder
-    write_folder(model, source, tmp_path, [SECONDS], 1, quantize=True)
-    assert 'differ by at most' in check_export(model, tmp_path, exact=False)
+    write_folder(model, source, tmp_path, [SECONDS], 1, weights=weights)
+    assert 'differ by at most' in check_export(model, tmp_path)
 
 
 @pytest.fixture

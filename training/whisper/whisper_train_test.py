@@ -77,7 +77,7 @@ def test_loss_falls_and_the_frozen_encoder_stays(run):
 
 def test_fine_tuned_run_is_exported_and_opened(run, tmp_path):
     out = tmp_path / 'mine'
-    assert dispatch('export', ['speech', '--run', str(run), '--out', str(out), '--float']) == 0
+    assert dispatch('export', ['speech', '--run', str(run), '--out', str(out), '--store', 'float32']) == 0
     recognizer = open_recognizer(out)
     assert recognizer.recognize(sound(0)).language == 'es'
     assert 'fine-tuned on train' in yaml.safe_load((out / 'model.yaml').read_text(encoding='utf-8'))['origin']
