@@ -287,6 +287,8 @@ class ManagedNode(_Shared, LifecycleNode):
             self.health.fault(f'{name} failed: {error}')
             return TransitionCallbackReturn.FAILURE
         except Exception:
+            if not rclpy.ok(context=self.context):
+                return TransitionCallbackReturn.FAILURE  # a signal came: nothing can be made in a context that ends
             self.health.fault(f'{name} failed by a bug: {traceback.format_exc()}')
             return TransitionCallbackReturn.ERROR
         self.health.recovered()

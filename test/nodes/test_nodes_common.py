@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from types import SimpleNamespace
 
 import pytest
 
@@ -214,6 +215,20 @@ def test_a_signal_ends_the_node_cleanly_wherever_it_is(where, number, tmp_path):
             program.kill()
     assert program.returncode == 0, errors
     assert 'Traceback' not in errors and 'Error' not in errors
+
+
+def test_a_signal_that_ends_ros_amid_a_transition_is_no_bug():
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    lamp = Lamp(context=context)
+
+    def configure():
+        context.shutdown()
+        raise RuntimeError('a publisher cannot be made')
+    lamp.configure = configure
+    assert lamp.on_configure(SimpleNamespace(label='unconfigured')).name == 'FAILURE'
+    assert not lamp.health.last_error
+    lamp.destroy_node()
 
 
 def test_a_signal_that_ends_ros_amid_a_constructor_is_no_fault_but_a_bug_there_is(capsys):
