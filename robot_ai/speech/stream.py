@@ -16,6 +16,7 @@ from robot_ai.speech.results import Partial, VoiceActivity, Word
 
 VOICE_WINDOW = 3 * SAMPLE_RATE  # samples: a partial is shown once so much sounds like a voice
 QUIET_WINDOW = SAMPLE_RATE // 10  # samples: an over-long utterance is cut where so much is quietest
+LOUDEST = 100.0  # of full scale (40 dB above it): a source that sends more is broken, and its power overflows
 
 
 class SpeechStream:
@@ -185,9 +186,11 @@ def split_at_quiet(samples: np.ndarray, longest: int) -> list[tuple[int, int]]:
 
 
 def checked(samples: np.ndarray) -> np.ndarray:
-    """Return samples as float32 [n] without NaN; AudioError where they are not mono floats."""
+    """Return samples as float32 [n] without NaN, at most LOUDEST; AudioError where they are not mono floats."""
     samples = np.asarray(samples)
     if samples.ndim != 1 or samples.dtype.kind != 'f':
         raise AudioError(f'samples {samples.dtype} {list(samples.shape)}: expected float32 [n] at 16 kHz '
                          '(robot_ai.speech.audio.to_mono_16k makes it)')
-    return np.nan_to_num(samples.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    with np.errstate(over='ignore'):  # float64 that float32 cannot hold
+        samples = np.nan_to_num(samples.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    return samples.clip(-LOUDEST, LOUDEST)

@@ -187,3 +187,11 @@ def test_not_a_number_is_silence(recognizer):
     samples[100:200] = np.nan
     samples[300] = np.inf
     assert [final.text for final in recognizer.transcribe(samples)] == ['hola amigo', 'sí']
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf, 1e38, -3e38, 1e300])
+def test_absurd_samples_are_made_harmless(value):
+    from robot_ai.speech.stream import LOUDEST, checked
+    samples = checked(np.array([0.25, value, -0.5]))
+    assert samples.dtype == np.float32 and samples[[0, 2]].tolist() == [0.25, -0.5] and abs(samples[1]) <= LOUDEST
+    assert np.isfinite(np.square(samples)).all()

@@ -112,8 +112,8 @@ def test_a_damaged_memory_is_told_and_not_used(tmp_path, text):
 @pytest.mark.ros
 @pytest.mark.parametrize('stamp', [{'sec': 2**40}, {'sec': 4_000_000_000}, {'sec': -5}, {'nanosec': 2**53}])
 def test_stamps_from_the_future_and_the_past_move_no_timer(ros, tmp_path, stamp):
-    from fault_bench import SMALL
     from rclpy.parameter import Parameter
+    from small_dialogue import SMALL
 
     from robot_ai.nodes.state_machine import StateMachineNode
     (tmp_path / 'small.yaml').write_text(SMALL, 'utf-8')

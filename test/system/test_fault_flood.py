@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from fault_bench import SMALL  # noqa: E402
 from loudness_recognizer import blocks, tone  # noqa: E402
+from small_dialogue import SMALL  # noqa: E402
 from std_msgs.msg import Bool, Int16MultiArray, String  # noqa: E402
 
 from robot_ai.nodes.audio_messages import to_array_message  # noqa: E402
