@@ -164,14 +164,17 @@ class SpeechRecognizer:
 
     def finalize(self, filtered: np.ndarray, offset: float, decoder: Decoder) -> Final:
         """Recognise one utterance that is already high-passed, float32 [n], starting at `offset` (s)."""
-        encoded = self.hear(set_level(filtered))
+        return self.final_of(self.hear(set_level(filtered)), len(filtered), offset, decoder)
+
+    def final_of(self, encoded: _Encoded, count: int, offset: float, decoder: Decoder) -> Final:
+        """Read an utterance of `count` samples that `hear` has encoded."""
         log_probs = encoded.log_probs
         ranked = decoder.decode(log_probs, self._attention(encoded), self._scores_tokens[1])
         words = self.words(log_probs, ranked[0].tokens, offset)
         confidence = math.exp(sum(math.log(max(w.confidence, 1e-6)) * len(w.text) for w in words)
                               / max(1, sum(len(w.text) for w in words))) if words else 0.0
         final = Final(' '.join(word.text for word in words), tuple(words), confidence, self.language, offset,
-                      offset + len(filtered) / SAMPLE_RATE, _candidates(ranked))
+                      offset + count / SAMPLE_RATE, _candidates(ranked))
         # What would not be told without phrases is not told because of them: noise is near to some phrase, too.
         said = decoder.expected(log_probs) if self.is_speech(final) else None
         if said is None or said.probability < decoder.phrase_options.accept:

@@ -123,21 +123,22 @@ class ExpressionRecognizer:
         scores = scores.copy()
         scores[:, self.characters.nothing] = 0
         scores /= np.maximum(scores.sum(axis=1, keepdims=True), 1e-9)
-        certainty, inner = 1.0, []
-        for matrix in find_matrices(scores, boxes, self.characters.labels):
-            cells = [[self._parsed(scores[list(cell)], boxes[list(cell)]) for cell in row] for row in matrix.cells]
-            inner.append((matrix, cells))
-        kept = sorted(set(range(len(scores))).difference(*(matrix.symbols for matrix, _ in inner)))
+        certainty, matrices = 1.0, find_matrices(scores, boxes, self.characters.labels)
+        kept = sorted(set(range(len(scores))).difference(*(matrix.symbols for matrix in matrices)))
         outer_scores, outer_boxes, named = scores[kept], boxes[kept], [''] * len(kept)
-        for matrix, cells in inner:
-            letter = np.zeros((1, scores.shape[1]), scores.dtype)
-            letter[0, self.characters.labels.index(STAND_IN)] = 1
-            outer_scores = np.concatenate([outer_scores, letter])
+        letter = np.arange(scores.shape[1]) == self.characters.labels.index(STAND_IN)
+        for matrix in matrices:
+            latex = []
+            for row in matrix.cells:
+                latex.append([])
+                for cell in map(list, row):
+                    read = self._parsed(scores[cell], boxes[cell])
+                    scores[cell] = read.scores
+                    worth, certainty = worth + read.worth, certainty * read.certainty
+                    latex[-1].append(read.latex)
+            outer_scores = np.concatenate([outer_scores, letter[None].astype(scores.dtype)])
             outer_boxes = np.concatenate([outer_boxes, stand_in(boxes, matrix)[None]])
-            named.append(matrix.latex([[cell.latex for cell in row] for row in cells]))
-            for indices, cell in ((i, c) for r, row in zip(matrix.cells, cells) for i, c in zip(r, row)):
-                scores[list(indices)] = cell.scores
-                worth, certainty = worth + cell.worth, certainty * cell.certainty
+            named.append(matrix.latex(latex))
         whole = self._parsed(outer_scores, outer_boxes, named)
         scores[kept] = whole.scores[:len(kept)]
         symbols = tuple(Symbol(_box(box), self.characters.ranked(row)) for row, box in zip(scores, boxes))

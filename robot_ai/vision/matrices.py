@@ -48,22 +48,18 @@ class Matrix:
 def find_matrices(scores: np.ndarray, boxes: np.ndarray, labels: tuple[str, ...]) -> list[Matrix]:
     """Return the matrices among symbols with scores [n, classes] and boxes [n, 4] (left, top, right, bottom)."""
     boxes = np.asarray(boxes, float)
-    if len(boxes) < 4:
+    kinds = [(labels.index(a), labels.index(b), environment) for a, b, environment in BRACKETS
+             if a in labels and b in labels]
+    if len(boxes) < 4 or not kinds:
         return []
     names = [labels[k] for k in scores.argmax(axis=1)]
-    place = {label: k for k, label in enumerate(labels)}
-    signs = [(a, b, scores[:, place[a]], scores[:, place[b]], environment)
-             for a, b, environment in BRACKETS if a in place and b in place]
+    odds = np.stack([np.outer(scores[:, opening], scores[:, closing]) for opening, closing, _ in kinds])
     found, taken = [], set()
-    for opening, closing in _pairs(boxes):
-        odds, environment = max(((opens[opening] * closes[closing], environment)
-                                 for _, _, opens, closes, environment in signs), default=(0.0, ''))
-        if odds < LEAST_SCORE ** 2 or {opening, closing} & taken:
-            continue
-        inside = _inside(boxes, opening, closing)
+    for opening, closing in _pairs(boxes, odds.max(axis=0) >= LEAST_SCORE ** 2):
+        inside = [] if {opening, closing} & taken else _inside(boxes, opening, closing)
         cells = _cells(boxes, names, inside, boxes[opening, 3] - boxes[opening, 1]) if inside else ()
         if cells and not taken & set(inside):
-            found.append(Matrix(opening, closing, environment, cells))
+            found.append(Matrix(opening, closing, kinds[odds[:, opening, closing].argmax()][2], cells))
             taken |= found[-1].symbols
     return found
 
@@ -76,17 +72,14 @@ def stand_in(boxes: np.ndarray, matrix: Matrix) -> np.ndarray:
     return np.array([pair[0, 0], middle - half, pair[1, 2], middle + half], np.float32)
 
 
-def _pairs(boxes):
-    """Return (opening, closing) of slender boxes that may be a pair of brackets, the closest pairs first."""
-    size = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-6)
-    slender = np.flatnonzero(size[:, 0] < SLENDER * size[:, 1])
-    pairs = []
-    for a in slender:
-        for b in slender:
-            common = min(boxes[a, 3], boxes[b, 3]) - max(boxes[a, 1], boxes[b, 1])
-            if boxes[a, 2] < boxes[b, 0] and common > ALIKE * max(size[a, 1], size[b, 1]):
-                pairs.append((boxes[b, 0] - boxes[a, 2], int(a), int(b)))
-    return [(a, b) for _, a, b in sorted(pairs)]
+def _pairs(boxes, likely):
+    """Return (opening, closing) of the `likely` [n, n] that are slender and alike in height, the closest first."""
+    left, top, right, bottom = boxes.T
+    slender, height = right - left < SLENDER * (bottom - top), bottom - top
+    common = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
+    gap = left - right[:, None]
+    fit = likely & slender[:, None] & slender & (gap > 0) & (common > ALIKE * np.maximum(height[:, None], height))
+    return sorted(zip(*(indices.tolist() for indices in np.nonzero(fit))), key=lambda pair: gap[pair])
 
 
 def _inside(boxes, opening, closing):
@@ -101,11 +94,9 @@ def _inside(boxes, opening, closing):
 
 def _cells(boxes, names, inside, height):
     """Return the cells of a grid of symbols between brackets of some height; () where they make none."""
-    mine = boxes[inside]
-    size = typical_size(mine)
-    extent = mine[:, 3].max() - mine[:, 1].min()
-    if height < TALL * size or extent < TALL * size or height < ALIKE * extent or _has_fraction(mine, names, inside,
-                                                                                                 size):
+    mine, names = boxes[inside], [names[i] for i in inside]
+    size, extent = typical_size(mine), mine[:, 3].max() - mine[:, 1].min()
+    if min(height, extent) < TALL * size or height < ALIKE * extent or _has_fraction(mine, names, size):
         return ()
     shrunk = SHRUNK * (mine[:, 3] - mine[:, 1])
     rows = _groups(mine[:, 1] + shrunk, mine[:, 3] - shrunk, 0.0)
@@ -120,9 +111,9 @@ def _cells(boxes, names, inside, height):
             break
     else:
         return ()
-    if columns.max() == 0 and (gap > WORD_GAP or not _is_column(mine, [names[i] for i in inside], rows)):
+    if columns.max() == 0 and (gap > WORD_GAP or not _is_column(mine, names, rows)):
         return ()
-    if any(all(names[inside[i]] in NO_ENTRY for cell in row for i in cell) for row in cells):
+    if any(all(names[i] in NO_ENTRY for cell in row for i in cell) for row in cells):
         return ()
     return tuple(tuple(tuple(inside[i] for i in sorted(cell, key=lambda i: mine[i, 0])) for cell in row)
                  for row in cells)
@@ -138,9 +129,9 @@ def _groups(low, high, gap):
     return numbers
 
 
-def _has_fraction(boxes, names, inside, size):
+def _has_fraction(boxes, names, size):
     """Whether a bar has something close above and something close below it."""
-    for bar, name in zip(boxes, (names[i] for i in inside)):
+    for bar, name in zip(boxes, names):
         if name not in BARS:
             continue
         overlap = np.minimum(boxes[:, 2], bar[2]) - np.maximum(boxes[:, 0], bar[0])

@@ -7,8 +7,8 @@ each symbol turned by up to 45 degrees. FOLDER/results.jsonl keeps a line a netw
 
     python -m training.characters.ablate --folder RUNS --steps 4000
 
-Cost on one Zen 3 core: 3 minutes for the drawings, then 0.06 s (without transformer) to 0.11 s a step of 128:
-25 minutes for 4,000 steps of all four.
+Cost on one Zen 3 core with the other busy: 7 minutes for the drawings, then 0.2 s a step of 128: an hour for 4,000
+steps of all four.
 """
 import argparse
 import json
@@ -59,8 +59,7 @@ def run(options, distorted: bool, transformer: bool) -> dict:
     config = variant(train.read_config(options.config), distorted, transformer)
     train.run(config, SimpleNamespace(
         config=options.config, cache=drawings, folder=folder, init=None, steps=options.steps, seed=options.seed,
-        strategy='auto', tpu='', backend='tensorflow',
-        threads=options.threads))
+        strategy='auto', tpu='', backend='tensorflow', threads=options.threads))
     cache, model = Cache(drawings), load(folder / 'best.keras')
     figures = train.Validation(cache, folder)(model)
     crohme = {key: value[cache.validates('crohme')] for key, value in cache.validation.items()}

@@ -6,7 +6,7 @@ keeps one line a group. Stopped anywhere, the command goes on: finished groups a
     python -m training.characters.cross_validate --folder RUNS                # the config's steps: hours on two cores
     python -m training.characters.cross_validate --folder RUNS --steps 2000   # a first look
 
-Cost a group on two Zen 3 cores: 3 minutes for the cache, then 0.06 s a step of 128.
+Cost a group on one Zen 3 core: 2 to 3 minutes for each random view, then 0.2 s a step of 128.
 """
 import argparse
 import json

@@ -160,7 +160,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--note', default='', help='a sentence on how it was trained, for model.yaml')
     parser.add_argument('--keep-graph', action='store_true', help='write model.yaml anew, keep the graph there')
     parser.add_argument('--store', choices=litert.STORED, default=litert.STORED[0], help='how weights are stored '
-                        '(default: float16)')
+                        '(default: float16); refused where the graph then says something else')
     options = parser.parse_args(arguments)
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     if read_run(options.run).get('architecture') == 'whisper':

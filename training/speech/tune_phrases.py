@@ -101,9 +101,11 @@ def utterances_in(recognizer: SpeechRecognizer, sound: np.ndarray) -> list[tuple
     frames = [filtered[at:at + FRAME] for at in range(0, len(filtered) - FRAME + 1, FRAME)]
     ends = [event for frame in frames for event in endpointer.push(frame, False)] + list(endpointer.finish())
     pieces = [filtered[end.start:end.end] for end in ends if not isinstance(end, Begin) and end.speech]
+    heard = [(piece, recognizer.hear(set_level(piece))) for piece in pieces
+             if voice_log_odds(piece) >= recognizer.min_voice]
     plain = recognizer.decoder_for(())
-    return [(recognizer.hear(set_level(piece)).log_probs, recognizer.is_speech(recognizer.finalize(piece, 0.0, plain)))
-            for piece in pieces if voice_log_odds(piece) >= recognizer.min_voice]
+    return [(encoded.log_probs, recognizer.is_speech(recognizer.final_of(encoded, len(piece), 0.0, plain)))
+            for piece, encoded in heard]
 
 
 def strangers(recognizer: SpeechRecognizer, cases: list[Case]) -> list[Case]:
