@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--seconds', type=int, nargs='+', metavar='S', help='lengths of the encoder (default: what it '
                         'was trained on, 30); shorter ones are faster, but Whisper has never heard them')
     parser.add_argument('--store', choices=STORED, default=STORED[0], help='how weights are stored; int8 takes half of '
-                        'the room, but LiteRT then rounds activations, too: measure the error rate')
+                        'the memory, but LiteRT then rounds activations, too: measure the error rate')
     parser.add_argument('--trainable', action='store_true', help='keep the weights beside the graph, for fine-tuning')
     options = parser.parse_args(arguments)
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
