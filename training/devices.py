@@ -14,6 +14,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--tpu', default='', help="a TPU's name or grpc:// address")
     parser.add_argument('--backend', default='tensorflow', choices=('tensorflow', 'jax', 'torch'),
                         help="jax and torch: one device, no TensorFlow needed; go on from each other's state.npz")
+    parser.add_argument('--workers', type=int, default=0, help='processes that make batches ahead, for a device faster '
+                        'than a core prepares them (0: none)')
     parser.add_argument('--threads', type=int, default=1, help='intra-op threads (1 measured best on two slow cores)')
 
 
@@ -21,6 +23,7 @@ class PlainDevice:
     """One device under JAX or PyTorch, without TensorFlow."""
 
     replicas = 1
+    workers = 0
 
     def __init__(self, backend: str):
         self.name = backend
@@ -33,8 +36,17 @@ class PlainDevice:
 def open_devices(options):
     """Return a Strategy of training/strategies.py, or a PlainDevice, for parsed options; Keras takes its backend.
 
-    ConfigurationError where they contradict each other or Keras already runs on another backend.
+    Its `workers` is the number of processes that make batches. ConfigurationError where the options contradict each
+    other or Keras already runs on another backend.
     """
+    if options.workers < 0:
+        raise ConfigurationError(f'--workers {options.workers}: expected 0 or more')
+    devices = _open(options)
+    devices.workers = options.workers
+    return devices
+
+
+def _open(options):
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
     os.environ['KERAS_BACKEND'] = options.backend
     import keras
@@ -57,6 +69,17 @@ def open_devices(options):
 def train(network, loss_sums: Callable, batches, config, folder: str | Path, devices,
           validation: Callable | None = None, weight: Callable | None = None) -> dict:
     """Train by the loop for `devices`; return the last evaluation. See training.loop.train."""
+    if devices.workers:
+        from training.prefetch import Prefetched
+        batches = Prefetched(batches, devices.workers, config.steps)
+        try:
+            return _train(network, loss_sums, batches, config, folder, devices, validation, weight)
+        finally:
+            batches.close()
+    return _train(network, loss_sums, batches, config, folder, devices, validation, weight)
+
+
+def _train(network, loss_sums, batches, config, folder, devices, validation, weight):
     if isinstance(devices, PlainDevice):
         from training.plain_loop import train_plain
         return train_plain(network, loss_sums, batches, config, folder, validation, weight)

@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -101,7 +102,10 @@ def train_plain(model, loss_sums: Callable, batches, config: LoopConfig, folder:
         state = {**_first_state(model), **{part: [ops.convert_to_tensor(v) for v in values[part]]
                                            for part in PARTS if part != 'weights'}}
         log(f'resumed at step {position} from {path}')
-    step, sums, since, waited = make_step(model, loss_sums, config), {}, time.monotonic(), 0
+    step, unread, waited = make_step(model, loss_sums, config), [], 0
+    if hasattr(batches, 'examples') and hasattr(step, 'lower'):
+        step = _compiled(step, state, batches.examples())
+    since = time.monotonic()
     stopping = threading.Event()
 
     def save():
@@ -118,12 +122,12 @@ def train_plain(model, loss_sums: Callable, batches, config: LoopConfig, folder:
             total = float(weight(batch)) if weight else float(len(next(iter(batch.values()))))
             state, new, norm = step(state, batch, np.float32(position), np.float32(learning_rate(position, config)),
                                     np.float32(max(total, 1e-6)))
-            for key, value in {**new, '_norm': norm}.items():
-                sums[key] = sums.get(key, 0.0) + float(value)
+            # Not read yet: the device works on while the next batch is fetched.
+            unread.append({**new, '_norm': norm})
             position += 1
             if position % config.log_every == 0:
-                loss = _report(position, sums, time.monotonic() - since, config, log)
-                sums, since = {}, time.monotonic()
+                loss = _report(position, unread, time.monotonic() - since, config, log)
+                unread, since = [], time.monotonic()
                 if config.stop_loss and loss < config.stop_loss:
                     log(f'loss {loss:.4f} is below {config.stop_loss}: done')
                     break
@@ -171,10 +175,22 @@ def _write(model, state, config, path):
     write_weights(model, [to_numpy(v) for v in state['average' if config.average else 'weights']], path)
 
 
-def _report(step, sums, seconds, config, log):
+def _compiled(step, state, examples):
+    """Return the jitted `step` compiled for the shapes of these batches, side by side; others as they come."""
+    def shapes(batch):
+        return tuple((key, value.shape) for key, value in sorted(batch.items()))
+    numbers = np.float32(0), np.float32(0), np.float32(1)
+    lowered = {shapes(batch): step.lower(state, batch, *numbers) for batch in examples}
+    with ThreadPoolExecutor() as pool:
+        programs = dict(zip(lowered, pool.map(lambda one: one.compile(), lowered.values())))
+    return lambda state, batch, *given: programs.get(shapes(batch), step)(state, batch, *given)
+
+
+def _report(step, unread, seconds, config, log):
+    sums = {key: sum(float(one[key]) for one in unread) for key in unread[0]}
     weight = max(sums.get('weight', 1.0), 1e-9)
     facts = {key: value / weight for key, value in sums.items() if not key.startswith('_') and key != 'weight'}
-    facts |= {'gradient_norm': sums['_norm'] / config.log_every, 'rate': learning_rate(step - 1, config),
-              'steps_per_s': config.log_every / max(seconds, 1e-9)}
+    facts |= {'gradient_norm': sums['_norm'] / len(unread), 'rate': learning_rate(step - 1, config),
+              'steps_per_s': len(unread) / max(seconds, 1e-9)}
     log(f'step {step} ' + ' '.join(f'{key} {value:.4g}' for key, value in facts.items()))
     return facts['loss']

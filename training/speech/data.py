@@ -39,8 +39,7 @@ class Cache:
 
     def __init__(self, folders: Iterable[Path], keep: Callable[[dict], bool] = lambda clip: True):
         """Open the folders and keep the clips for which `keep(facts)`; ConfigurationError where one is no cache."""
-        self.clips = []
-        self._sounds = []
+        self.clips, self._sounds = [], []
         for folder in folders:
             folder = Path(folder).expanduser()
             if not (folder / 'clips.jsonl').is_file():
@@ -56,6 +55,15 @@ class Cache:
 
     def __len__(self):
         return len(self.clips)
+
+    def __getstate__(self):
+        """Leave the sound where it is: a worker process maps the same files."""
+        return {'clips': self.clips, 'files': [sound.filename for sound in self._sounds]}
+
+    def __setstate__(self, state):
+        """Map the files again."""
+        self.clips = state['clips']
+        self._sounds = [np.memmap(file, dtype='<i2', mode='r') for file in state['files']]
 
     def samples(self, index: int) -> np.ndarray:
         """Return one clip as float32 [n] in [-1, 1]."""
@@ -158,6 +166,13 @@ class Batches:
             count[row] = len(ids)
         return {'samples': samples, 'length': length, 'tokens': tokens, 'token_count': count,
                 'seconds': (length / SAMPLE_RATE).astype(np.float32)}
+
+    def examples(self) -> list[dict[str, np.ndarray]]:
+        """Return a batch of each shape that the first epoch has, for a compiler."""
+        first = {}
+        for step, (slot, _) in enumerate(self._plan(0)):
+            first.setdefault(slot, step)
+        return [self.batch(step) for step in first.values()]
 
     def epoch_s(self, epoch: int) -> float:
         """Return the seconds of sound, padding included, of an epoch's batches."""
