@@ -59,7 +59,7 @@ def run(options, distorted: bool, transformer: bool) -> dict:
     config = variant(train.read_config(options.config), distorted, transformer)
     train.run(config, SimpleNamespace(
         config=options.config, cache=drawings, folder=folder, init=None, steps=options.steps, seed=options.seed,
-        strategy='auto', tpu='', backend='tensorflow', threads=options.threads))
+        strategy='auto', tpu='', backend='tensorflow', workers=0, threads=options.threads))
     cache, model = Cache(drawings), load(folder / 'best.keras')
     figures = train.Validation(cache, folder)(model)
     crohme = {key: value[cache.validates('crohme')] for key, value in cache.validation.items()}

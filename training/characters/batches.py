@@ -23,6 +23,7 @@ class Cache:
         folder = Path(folder).expanduser()
         if not (folder / 'validation.npz').is_file() or not list(folder.glob('variant_*.npy')):
             raise ConfigurationError(f'{folder}: no cache; make it with python -m training.characters.prepare')
+        self.folder = folder
         facts = json.loads((folder / 'facts.json').read_text())
         self.labels, self.sources, self.facts = facts['labels'], facts['sources'], facts
         index = np.load(folder / 'index.npz')
@@ -30,8 +31,14 @@ class Cache:
             raise ConfigurationError(f'{folder}: a cache of an earlier version; make it anew')
         self.wide_labels = facts['wide']  # of the second output
         self.label, self.wide, self.source = index['label'], index['wide'], index['source']
-        self.variants = [np.load(path, mmap_mode='r') for path in sorted(folder.glob('variant_*.npy'))]
+        names = sorted(path.name for path in folder.glob('variant_*.npy'))
+        self.variants = [np.load(folder / name, mmap_mode='r') for name in names]
+        self.plain = names.index('variant_plain.npy') if 'variant_plain.npy' in names else None  # which of them
         self.validation = dict(np.load(folder / 'validation.npz'))
+
+    def __reduce__(self):
+        """Be opened anew in another process, which shares the mapped drawings."""
+        return Cache, (self.folder,)
 
     def validates(self, source: str) -> np.ndarray:
         """Return which validation rows are of a source: bool [rows]."""
@@ -44,9 +51,18 @@ class Batches:
     'label' or 'wide' is -1 where a sample has no class of that output.
     """
 
-    def __init__(self, cache: Cache, size: int, shares: dict, balance: float, seed: int, distortion: float = 0.0):
-        """`shares`: source -> how often; `balance`: 0 draws classes by count, 1 all alike; `distortion`: see `bent`."""
+    def __init__(self, cache: Cache, size: int, shares: dict, balance: float, seed: int, distortion: float = 0.0,
+                 plain: tuple[float, float] | None = None, steps: int = 0):
+        """`shares`: source -> how often; `balance`: 0 draws classes by count, 1 all alike; `distortion`: see `bent`.
+
+        `plain`: share of undistorted drawings in the first step and in the last of `steps`; None: as large as that of
+        each other view.
+        """
         self.cache, self.size, self.seed, self.distortion = cache, size, seed, distortion
+        self.plain, self.steps = plain, steps
+        if plain and (cache.plain is None or len(cache.variants) < 2):
+            raise ConfigurationError(f'{cache.folder}: PLAIN needs distorted views and the undistorted one; make them '
+                                     'with python -m training.characters.prepare --undistorted')
         weights = np.zeros(len(cache.label))
         for number, source in enumerate(cache.sources):
             mine = cache.source == number
@@ -61,13 +77,20 @@ class Batches:
         """Return the batch of a step."""
         rng = np.random.default_rng([self.seed, step])
         rows = np.searchsorted(self.cumulative, rng.random(self.size)).clip(max=len(self.cumulative) - 1)
-        variants = rng.integers(len(self.cache.variants), size=self.size)
+        variants = rng.choice(len(self.cache.variants), self.size, p=self._views(step))
         ink = np.empty((self.size, SIZE, SIZE), np.uint8)
         for place, (row, variant) in enumerate(zip(rows, variants)):
             ink[place] = self.cache.variants[variant][row]
         if self.distortion:
             ink = bent(ink, self.fields, rng, self.distortion)
         return {'ink': ink, 'label': self.cache.label[rows], 'wide': self.cache.wide[rows]}
+
+    def _views(self, step):
+        count = len(self.cache.variants)
+        if not self.plain:
+            return np.full(count, 1 / count)
+        share = float(np.interp(step, (0, self.steps), self.plain))
+        return np.where(np.arange(count) == self.cache.plain, share, (1 - share) / (count - 1))
 
 
 def bent(ink: np.ndarray, fields: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:

@@ -4,12 +4,16 @@ Catches a writer on both sides of a split, a label lost on the way, and a loader
 """
 import gzip
 import json
+import pickle
+import re
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from robot_ai.errors import ConfigurationError, ImageError
-from training.characters import batches, data, loaders
+from training.characters import batches, data, loaders, prepare
 from training.characters.augment import augmented, plain
 from training.characters.compose import no_symbols, spanish_letters
 from training.characters.labels import CROHME, SPANISH, fold, to_latex
@@ -128,6 +132,40 @@ def test_distorted_batches_are_functions_of_the_step(tmp_path):
         batches.Cache(tmp_path)
 
 
+def test_plain_drawings_become_more_and_another_process_opens_the_cache_anew(random_drawings):
+    with pytest.raises(ConfigurationError, match='--undistorted'):
+        batches.Batches(batches.Cache(random_drawings), 8, {'mnist': 1}, 0, seed=1, plain=(0.2, 0.6))
+    np.save(random_drawings / 'variant_plain.npy', np.zeros((80, 32, 32), np.uint8))
+    np.save(random_drawings / 'variant_0.npy', np.ones((80, 32, 32), np.uint8))
+    np.save(random_drawings / 'variant_1.npy', np.full((80, 32, 32), 2, np.uint8))
+    made = batches.Batches(batches.Cache(random_drawings), 4000, {'mnist': 1}, 0, seed=1, plain=(0.2, 0.6), steps=10)
+    for step, share in ((0, 0.2), (5, 0.4), (10, 0.6)):
+        views = np.bincount(made.batch(step)['ink'][:, 0, 0], minlength=3) / 4000
+        np.testing.assert_allclose(views, [share, (1 - share) / 2, (1 - share) / 2], atol=0.04)
+    packed = pickle.dumps(made)
+    assert b'memmap' not in packed  # drawings stay where they are
+    for key, value in pickle.loads(packed).batch(3).items():
+        np.testing.assert_array_equal(value, made.batch(3)[key])
+
+
+def test_processes_draw_what_one_draws(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    samples = [data.Sample(str(i % 10), source, None, 'train', [rng.uniform(0, 90, (5, 2)).tolist()])
+               for i, source in enumerate(['crohme', 'unipen', 'detexify'] * 9)]
+    samples.append(data.Sample('1', 'mnist', None, 'train', picture=np.eye(28, dtype=np.uint8) * 255))
+    digits = [str(i) for i in range(10)]
+    monkeypatch.setattr(prepare, 'read_samples', lambda *_: (samples, samples[::3], ['', *digits], digits))
+    monkeypatch.setattr(prepare, 'CHUNK', 10)
+    for processes in (1, 2):
+        prepare.write(tmp_path / str(processes), tmp_path, 2, 1, 0, undistorted=True, processes=processes)
+    one, two = (batches.Cache(tmp_path / name) for name in '12')
+    assert len(one.variants) == 3 and one.plain == 2
+    for a, b in zip([*one.variants, *one.validation.values()], [*two.variants, *two.validation.values()]):
+        np.testing.assert_array_equal(a, b)
+    assert (one.variants[0] != one.variants[1]).any()
+    np.testing.assert_array_equal(one.validation['ink'], one.variants[2][::3])
+
+
 def test_composed_samples_and_views():
     rng = np.random.default_rng(0)
     line = [[[0, 0], [40, 90]]]
@@ -168,6 +206,35 @@ def test_network_overfits_sixteen_inks(transformer):
         last = step()
     assert float(last['error']) == 0
     assert ('theta' in model.output_names or 'theta' in model.output) == bool(transformer)
+
+
+def test_a_deeper_network_begins_as_the_shallow_one():
+    pytest.importorskip('tensorflow')
+    from training.characters.model import build
+    model = build(5, 3, widths=(8, 8, 16), first=4, blocks=2)
+    assert sum(layer.name.endswith('_join') for layer in model.layers) == 6
+    ink = np.random.default_rng(0).random((2, 32, 32, 1)).astype(np.float32)
+    out = model(ink)
+    assert out['logits'].shape == (2, 5) and out['wide'].shape == (2, 3)
+    block = model.get_layer('down1_block0_relu')
+    before = model.get_layer('down1_relu')
+    import keras
+    values = keras.Model(model.input, [before.output, block.output])(ink)
+    np.testing.assert_allclose(np.asarray(values[0]), np.asarray(values[1]))  # a block adds nothing at first
+
+
+@pytest.mark.timeout(1800)  # JAX starts, and compiles, in a process of its own
+def test_figures_told_by_jax_are_those_of_the_network_it_kept(random_drawings, tmp_path):
+    pytest.importorskip('tensorflow')
+    from training import backends_test
+    from training.characters import model, train
+    done = subprocess.run(
+        [backends_test.python_of('jax'), '-c', backends_test.CHARACTERS, str(random_drawings), str(tmp_path / 'run'),
+         '2', 'jax'], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = dict(re.findall(r'(\w+) ([\d.]+)', done.stdout.split('validation ')[1]))
+    found = train.Validation(batches.Cache(random_drawings), tmp_path)(model.load(tmp_path / 'run' / 'best.keras'))
+    assert found == pytest.approx({key: float(value) for key, value in told.items()}, abs=1e-4)
 
 
 def test_two_outputs_learn_from_rows_that_have_only_one():

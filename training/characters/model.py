@@ -2,7 +2,8 @@
 
 A Spatial Transformer first straightens the symbol (its localisation sees it at half resolution), then a small
 residual CNN reads it. 'logits' are of the everyday symbols, 'wide' of Detexify's 900 classes, which mostly differ from
-letters too little to compete with them in one softmax. About 4.9 M multiplications a symbol.
+letters too little to compete with them in one softmax. 4.9 M multiplications a symbol with the widths below; a config
+that trains long makes it deeper.
 """
 import keras
 from keras import layers
@@ -28,13 +29,22 @@ def _convolution(x, width, size, stride, name):
     return layers.ReLU(name=f'{name}_relu')(layers.BatchNormalization(name=f'{name}_norm')(x))
 
 
+def _residual(x, width, name):
+    inner = _convolution(x, width, 3, 1, f'{name}_in')
+    inner = layers.Conv2D(width, 3, padding='same', use_bias=False, name=f'{name}_out')(inner)
+    inner = layers.BatchNormalization(gamma_initializer='zeros', name=f'{name}_out_norm')(inner)  # nothing, at first
+    return layers.ReLU(name=f'{name}_relu')(layers.Add(name=f'{name}_join')([x, inner]))
+
+
 def build(classes: int, wide: int = 0, widths=(24, 48, 96), dropout: float = 0.25,
-          transformer: str | None = 'affine', wide_width: int = 160):
+          transformer: str | None = 'affine', wide_width: int = 160, first: int = 0, blocks: int = 0):
     """Return the network: inputs float32 [batch, 32, 32, 1] in 0..1, outputs {'logits', 'wide', 'theta'}.
 
     `wide`: classes of the second output (0: none), which stands on its own layer of `wide_width`. `widths`: channels
     at 16x16, 8x8 and 4x4. `transformer`: 'affine', 'projective', 'tps', or None for the
-    ablation without one (no theta then).
+    ablation without one (no theta then). Deeper networks: `first`: channels of a convolution before the first halving
+    (0: none); `blocks`: residual blocks of two convolutions at 16x16, 8x8 and 4x4 each (0: one convolution at 8x8 and
+    4x4 each).
     """
     ink = keras.Input((SIZE, SIZE, 1), name='ink')
     x, outputs = ink, {}
@@ -42,10 +52,17 @@ def build(classes: int, wide: int = 0, widths=(24, 48, 96), dropout: float = 0.2
         # Places on the grid need more than bfloat16's 8 bits.
         x, outputs['theta'] = SpatialTransformer(localisation(), transformer, return_theta=True, dtype='float32',
                                                  name='spatial_transformer')(x)
-    x = _convolution(x, widths[0], 5, 2, 'stem')
+    if first:
+        x = _convolution(x, first, 3, 1, 'first')
+    x = _convolution(x, widths[0], 3 if first else 5, 2, 'stem')
+    for number in range(blocks):
+        x = _residual(x, widths[0], f'stem_block{number}')
     for number, width in enumerate(widths[1:]):
-        down = _convolution(x, width, 3, 2, f'down{number}')
-        x = layers.Add(name=f'join{number}')([down, _convolution(down, width, 3, 1, f'same{number}')])
+        x = down = _convolution(x, width, 3, 2, f'down{number}')
+        for block in range(blocks):
+            x = _residual(x, width, f'down{number}_block{block}')
+        if not blocks:
+            x = layers.Add(name=f'join{number}')([down, _convolution(down, width, 3, 1, f'same{number}')])
     x = layers.Dropout(dropout)(layers.Flatten()(x))
     outputs['logits'] = layers.Dense(classes, name='logits', dtype='float32')(x)
     if wide:

@@ -1,7 +1,8 @@
 """`python -m training.characters.prepare`: draws every training sample several times into a cache.
 
 One variant is an array uint8 [samples, 32, 32]; drawing costs about 0.2 ms a picture on one core, against 1 ms
-for the network's step, so a few variants are drawn once and reused over the epochs.
+for the network's step, so a few variants are drawn once and reused over the epochs. `--processes` changes how long
+that takes, not what is drawn.
 
 Example::
 
@@ -9,13 +10,16 @@ Example::
 """
 import argparse
 import json
+import multiprocessing
 import time
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from robot_ai.vision.ink import SIZE
 from training.characters import data
 from training.characters.augment import augmented, plain
 from training.characters.compose import no_symbols, spanish_letters
@@ -26,13 +30,18 @@ COMPOSED = 300  # samples a Spanish letter
 NO_SYMBOLS = 14_000
 MIN_SAMPLES = 15  # a label with fewer training samples is no class
 MIN_WIDE = 10  # the same for Detexify's own classes, the second output
+CHUNK = 2000  # samples that one process draws at a time, with random numbers of their own
+PLAIN = -1  # the number of the view that is drawn as it is recognised
+_SAMPLES: list[data.Sample] = []  # to draw: the forked processes find them here
 
 
-def training_samples(folder: Path, held_out: int, seed: int, own: Iterable[Path] = ()
-                     ) -> tuple[list[data.Sample], list[str], list[str]]:
-    """Return the training samples of every source, the labels ('' first, then sorted) and Detexify's labels."""
+def read_samples(folder: Path, held_out: int, seed: int, own: Iterable[Path] = ()
+                 ) -> tuple[list[data.Sample], list[data.Sample], list[str], list[str]]:
+    """Return the training and validation samples of every source, the labels ('' first, then sorted) and Detexify's."""
     rng = np.random.default_rng(seed)
-    samples = [s for s in data.unipen(folder, held_out) if s.split == 'train']
+    unipen = list(data.unipen(folder, held_out))
+    mnist, detexify = list(data.mnist(folder)), list(data.detexify(folder, least=MIN_WIDE))
+    samples = [s for s in unipen if s.split == 'train']
     samples += spanish_letters(samples, COMPOSED, rng)
     samples += data.crohme(folder)
     samples += data.mathnote(folder)
@@ -43,50 +52,69 @@ def training_samples(folder: Path, held_out: int, seed: int, own: Iterable[Path]
     wanted = set(CROHME) | set(DIGITS) | set(LETTERS) | set(SPANISH)
     labels = {label for label, count in counts.items() if count >= MIN_SAMPLES or label in wanted}
     samples = [s for s in samples if s.label in labels]
-    wide = [s for s in data.detexify(folder, least=MIN_WIDE) if s.split == 'train']
+    wide = [s for s in detexify if s.split == 'train']
     samples += wide
-    samples += [s for s in data.mnist(folder) if s.split == 'train']
+    samples += [s for s in mnist if s.split == 'train']
     samples += no_symbols(list(data.read_lines(folder / 'expressions-train.jsonl.xz')), NO_SYMBOLS, rng)
-    return samples, [NOTHING, *sorted(labels)], sorted({s.label for s in wide})
+    labels = {NOTHING} | labels
+    validation = [s for s in data.crohme(folder, 'validation-2013') if s.label in labels]
+    validation += [s for s in mnist if s.split == 'validation']
+    validation += [s for s in unipen if s.split == 'validation' and s.label in labels]
+    validation += [s for s in detexify if s.split == 'validation']
+    return samples, validation, sorted(labels), sorted({s.label for s in wide})
+
+
+def index_of(samples: list[data.Sample], labels: list[str], wide: list[str], sources: list[str]
+             ) -> dict[str, np.ndarray]:
+    """Return 'label' and 'wide' (places in those lists, or -1; int32) and 'source' (int8) of samples."""
+    number, place = ({label: index for index, label in enumerate(names)} for names in (labels, wide))
+    return {'label': np.array([number.get(s.label, -1) for s in samples], np.int32),
+            'wide': np.array([place[s.label] if s.source == 'detexify' else -1 for s in samples], np.int32),
+            'source': np.array([sources.index(s.source) for s in samples], np.int8)}
+
+
+def draw(view: int, seed: int, rows: range) -> np.ndarray:
+    """Return a view of some of _SAMPLES: uint8 [n, 32, 32]; it depends on the view, the seed and the rows alone."""
+    rng = np.random.default_rng([seed, max(view, 0), rows.start])
+    return np.stack([plain(_SAMPLES[i]) if view == PLAIN else augmented(_SAMPLES[i], rng) for i in rows])
 
 
 def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int, own: Iterable[Path] = (),
-          undistorted: bool = False) -> None:
+          undistorted: bool = False, processes: int = 1) -> None:
     """Write facts.json, index.npz, one variant_K.npy each and the plain validation set into `cache`.
 
-    With `undistorted` also variant_plain.npy: each sample drawn as it is recognised.
+    With `undistorted` also variant_plain.npy: each sample drawn as it is recognised. `processes`: that draw.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    samples, labels, wide = training_samples(folder, held_out, seed, own)
-    number, place = ({label: index for index, label in enumerate(names)} for names in (labels, wide))
+    samples, validation, labels, wide = read_samples(folder, held_out, seed, own)
     sources = sorted({s.source for s in samples})
     facts = {'labels': labels, 'wide': wide, 'sources': sources, 'held_out': held_out, 'seed': seed}
     (cache / 'facts.json').write_text(json.dumps(facts, ensure_ascii=False))
-    np.savez(cache / 'index.npz', label=np.array([number.get(s.label, -1) for s in samples], np.int32),
-             wide=np.array([place[s.label] if s.source == 'detexify' else -1 for s in samples], np.int32),
-             source=np.array([sources.index(s.source) for s in samples], np.int8))
-    validation = [s for s in data.crohme(folder, 'validation-2013') if s.label in number]
-    validation += [s for s in data.mnist(folder) if s.split == 'validation']
-    validation += [s for s in data.unipen(folder, held_out) if s.split == 'validation' and s.label in number]
-    validation += [s for s in data.detexify(folder, least=MIN_WIDE) if s.split == 'validation']
-    np.savez(cache / 'validation.npz', ink=np.stack([plain(s) for s in validation]),
-             label=np.array([number.get(s.label, -1) for s in validation], np.int32),
-             wide=np.array([place[s.label] if s.source == 'detexify' else -1 for s in validation], np.int32),
-             source=np.array([sources.index(s.source) for s in validation], np.int8))
+    np.savez(cache / 'index.npz', **index_of(samples, labels, wide, sources))
     print(f'{len(samples)} training samples, {len(validation)} validation, {len(labels)} and {len(wide)} classes',
           flush=True)
-    views = [(f'variant_{k}.npy', augmented, np.random.default_rng([seed, k])) for k in range(variants)]
-    views += [('variant_plain.npy', lambda sample, _: plain(sample), None)] if undistorted else []
-    for name, draw, rng in views:
-        if (cache / name).exists():
-            continue
-        started = time.monotonic()
-        out = np.zeros((len(samples), SIZE, SIZE), np.uint8)
-        for index, sample in enumerate(samples):
-            out[index] = draw(sample, rng)
-        np.save(cache / 'unfinished.npy', out)
-        (cache / 'unfinished.npy').rename(cache / name)
-        print(f'{name}: {time.monotonic() - started:.0f} s', flush=True)
+    _SAMPLES[:] = samples + validation
+    cv2.setNumThreads(1)  # OpenCV's threads would not be there behind the fork
+    # Forked, so that the samples need not be copied to each process.
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context('fork')) if processes > 1 else None
+
+    def drawn(view, first, last):
+        rows = [range(i, min(i + CHUNK, last)) for i in range(first, last, CHUNK)]
+        return np.concatenate([*(pool.map if pool else map)(partial(draw, view, seed), rows)])
+    try:
+        np.savez(cache / 'validation.npz', ink=drawn(PLAIN, len(samples), len(_SAMPLES)),
+                 **index_of(validation, labels, wide, sources))
+        for view in [*range(variants), *([PLAIN] if undistorted else [])]:
+            name = 'variant_plain.npy' if view == PLAIN else f'variant_{view}.npy'
+            if not (cache / name).exists():
+                started = time.monotonic()
+                np.save(cache / 'unfinished.npy', drawn(view, 0, len(samples)))
+                (cache / 'unfinished.npy').rename(cache / name)
+                print(f'{name}: {time.monotonic() - started:.0f} s', flush=True)
+    finally:
+        if pool:
+            pool.shutdown(cancel_futures=True)
+        _SAMPLES.clear()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -101,9 +129,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--held-out', type=int, default=1, choices=range(5), help="UNIPEN's group left out")
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--own', type=Path, nargs='+', default=[], help='your own writing: see training.characters.own')
+    parser.add_argument('--processes', type=int, default=1, help='that draw, on as many cores (default 1)')
     options = parser.parse_args(arguments)
     write(options.cache, options.data, options.variants, options.held_out, options.seed, options.own,
-          options.undistorted)
+          options.undistorted, options.processes)
     return 0
 
 

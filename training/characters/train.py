@@ -77,12 +77,21 @@ _COMPILED = {}
 
 
 def _forward(model):
-    from keras import backend
+    """Return the model's forward pass, compiled where the backend does so."""
+    import keras
     if id(model) not in _COMPILED:
         _COMPILED[id(model)] = forward = partial(model, training=False)
-        if backend.backend() == 'tensorflow':
+        if keras.backend.backend() == 'tensorflow':
             import tensorflow as tf
             _COMPILED[id(model)] = tf.function(forward)
+        elif keras.backend.backend() == 'jax':
+            import jax
+
+            @jax.jit
+            def stateless(values, x):
+                with keras.StatelessScope(state_mapping=list(zip(model.variables, values))):
+                    return forward(x)
+            _COMPILED[id(model)] = lambda x: stateless([v.value for v in model.variables], x)
     return _COMPILED[id(model)]
 
 
@@ -199,7 +208,8 @@ def run(config: ModuleType, options) -> dict:
     loop = dict(config.LOOP, peak_rate=config.LOOP['peak_rate'] * devices.replicas)
     if options.steps:
         loop['steps'] = options.steps
-    batches = Batches(cache, rows, config.SHARES, config.BALANCE, seed, config.DISTORTION)
+    batches = Batches(cache, rows, config.SHARES, config.BALANCE, seed, config.DISTORTION,
+                      getattr(config, 'PLAIN', None), loop['steps'])
     set_precision(loop.get('precision', 'float32'))
     with devices.scope():
         model = build(len(cache.labels), len(cache.wide_labels), **config.MODEL)
