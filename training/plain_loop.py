@@ -126,7 +126,7 @@ def train_plain(model, loss_sums: Callable, batches, config: LoopConfig, folder:
             unread.append({**new, '_norm': norm})
             position += 1
             if position % config.log_every == 0:
-                loss = _report(position, unread, time.monotonic() - since, config, log)
+                loss = _report(position, unread, since, config, log)
                 unread, since = [], time.monotonic()
                 if config.stop_loss and loss < config.stop_loss:
                     log(f'loss {loss:.4f} is below {config.stop_loss}: done')
@@ -186,8 +186,9 @@ def _compiled(step, state, examples):
     return lambda state, batch, *given: programs.get(shapes(batch), step)(state, batch, *given)
 
 
-def _report(step, unread, seconds, config, log):
+def _report(step, unread, since, config, log):
     sums = {key: sum(float(one[key]) for one in unread) for key in unread[0]}
+    seconds = time.monotonic() - since  # once the device has done what was asked of it
     weight = max(sums.get('weight', 1.0), 1e-9)
     facts = {key: value / weight for key, value in sums.items() if not key.startswith('_') and key != 'weight'}
     facts |= {'gradient_norm': sums['_norm'] / len(unread), 'rate': learning_rate(step - 1, config),
