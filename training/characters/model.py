@@ -43,8 +43,8 @@ def build(classes: int, wide: int = 0, widths=(24, 48, 96), dropout: float = 0.2
     `wide`: classes of the second output (0: none), which stands on its own layer of `wide_width`. `widths`: channels
     at 16x16, 8x8 and 4x4. `transformer`: 'affine', 'projective', 'tps', or None for the
     ablation without one (no theta then). Deeper networks: `first`: channels of a convolution before the first halving
-    (0: none); `blocks`: residual blocks of two convolutions at 16x16, 8x8 and 4x4 each (0: one convolution at 8x8 and
-    4x4 each).
+    (0: none); `blocks`: further residual blocks of two convolutions at 16x16, 8x8 and 4x4 each, which do nothing at
+    first, so that a trained network grows by them.
     """
     ink = keras.Input((SIZE, SIZE, 1), name='ink')
     x, outputs = ink, {}
@@ -58,11 +58,10 @@ def build(classes: int, wide: int = 0, widths=(24, 48, 96), dropout: float = 0.2
     for number in range(blocks):
         x = _residual(x, widths[0], f'stem_block{number}')
     for number, width in enumerate(widths[1:]):
-        x = down = _convolution(x, width, 3, 2, f'down{number}')
+        down = _convolution(x, width, 3, 2, f'down{number}')
+        x = layers.Add(name=f'join{number}')([down, _convolution(down, width, 3, 1, f'same{number}')])
         for block in range(blocks):
             x = _residual(x, width, f'down{number}_block{block}')
-        if not blocks:
-            x = layers.Add(name=f'join{number}')([down, _convolution(down, width, 3, 1, f'same{number}')])
     x = layers.Dropout(dropout)(layers.Flatten()(x))
     outputs['logits'] = layers.Dense(classes, name='logits', dtype='float32')(x)
     if wide:

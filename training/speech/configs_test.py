@@ -1,14 +1,16 @@
 """The configs: each reads, makes the model that its header states, and its batches can be shared by replicas."""
 import re
 
+import numpy as np
 import pytest
 
 from training.schedule import LoopConfig
-from training.speech.model import Size, SpeechModel
+from training.speech.data import Batches, Cache, write_cache
+from training.speech.model import Characters, Size, SpeechModel
 from training.speech.train import CONFIGS, read_config
 
 
-@pytest.mark.parametrize('name', ['tiny', 'lstm', 'small', 'base', 'large'])
+@pytest.mark.parametrize('name', ['tiny', 'lstm', 'small', 'multilingual', 'base', 'large'])
 def test_a_config_has_the_parameters_that_it_states(name):
     stated = float(re.search(r'([\d.]+) M parameters', (CONFIGS / f'{name}.yaml').read_text()).group(1))
     config = read_config(name)
@@ -17,6 +19,14 @@ def test_a_config_has_the_parameters_that_it_states(name):
     assert LoopConfig(**config['loop']).metric == 'wer'
     data = config['data']
     assert max(data['buckets_s']) <= data['batch_s'] and data['buckets_s'] == sorted(data['buckets_s'])
+
+
+@pytest.mark.parametrize('name', ['small', 'multilingual', 'base', 'large'])
+def test_eight_replicas_share_the_rows_of_what_is_meant_for_them(name, tmp_path):
+    write_cache(tmp_path, [(np.zeros(8000, np.float32), {'text': 'sí', 'speaker': '', 'source': '', 'split': 'train'})])
+    data = read_config(name)['data']
+    sizes = Batches(Cache([tmp_path]), Characters(), data['buckets_s'], data['batch_s']).sizes
+    assert all(rows and rows % 8 == 0 for rows in sizes)
 
 
 def test_a_learning_curve_has_every_point_and_reads_the_best_step():

@@ -91,7 +91,8 @@ class Batches:
         self.together = together
         self.cache, self.vocabulary, self.seed, self.augmentation = cache, vocabulary, seed, augmentation
         self.buckets = [round(b * SAMPLE_RATE / 640) * 640 for b in buckets_s]
-        self.sizes = [max(1, int(batch_s / b)) for b in buckets_s]
+        # Large batches hold a multiple of 8 rows: up to 8 replicas share them evenly.
+        self.sizes = [rows if rows < 16 else rows // 8 * 8 for rows in (max(1, int(batch_s / b)) for b in buckets_s)]
         self.weights, self.max_tokens = weights or {}, max_tokens
         self.tokens = [vocabulary.encode(clip['text']) for clip in cache.clips]
         self.usable = [i for i, clip in enumerate(cache.clips)
