@@ -11,13 +11,14 @@ One command trains every distortion, kind and seed that FOLDER/results.jsonl doe
     python -m training.characters.distorted_mnist --folder RUNS                      # 1,000 steps a run: a first look
     python -m training.characters.distorted_mnist --folder RUNS2 --steps 50000       # what the goal is measured on
 
-Cost on a Zen 3 core crowded by other work: 0.18 to 0.25 s a step of 128, 0.6 to 0.9 s for RTS, 2 % of it drawings. 48
-runs of 1,000 steps: 5 hours; a first look (--distortion R --transformer none tps --seed 0) ten minutes; 50,000 steps:
-a day of a GPU.
+On a GPU without TensorFlow: `--backend jax --workers 8`. Adam's rate falls linearly from 1e-3 to 0; until 28 November
+2026 it fell by a cosine.
+
+Cost on a Zen 3 core crowded by other work, measured under TensorFlow with the loop of before: 0.18 to 0.25 s a step of
+128, 0.6 to 0.9 s for RTS, 2 % of it drawings. 48 runs of 1,000 steps: 5 hours; a first look (--distortion R
+--transformer none tps --seed 0) ten minutes. On a GPU it has not been measured.
 """
 import argparse
-import contextlib
-import os
 import shutil
 from functools import partial
 from pathlib import Path
@@ -25,14 +26,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from robot_ai.errors import ConfigurationError
 from training.characters import data
 from training.characters.results import Results
+from training.characters.train import logits_of, loss_sums
+from training.devices import add_options, open_devices, train
+from training.schedule import LoopConfig
+from training.weights import read_run_config, save_run_config
 
 SIDE = {'R': 28, 'RTS': 42, 'P': 28, 'E': 28}  # px of the canvas
 KINDS = ('none', 'affine', 'projective', 'tps')
 BATCH = 128
-RATE = 1e-3
-SAVE_EVERY = 500  # steps
+# Plain Adam with Keras' beta_2.
+LOOP = {'warm_up': 0, 'decay_from': 0.0, 'final_rate': 0.0, 'weight_decay': 0.0, 'clip_norm': 0.0, 'beta_2': 0.999,
+        'average': 0.0, 'checkpoint_every': 500, 'log_every': 100}
 
 
 def distort(picture: np.ndarray, distortion: str, rng: np.random.Generator) -> np.ndarray:
@@ -77,64 +84,52 @@ def build(side: int, kind: str):
         width = 62  # the localisation's parameters are taken off the CNN's
     x = layers.MaxPooling2D(2)(layers.Conv2D(width, 9, activation='relu')(x))
     x = layers.MaxPooling2D(2)(layers.Conv2D(width, 7, activation='relu')(x))
-    return keras.Model(inputs, layers.Dense(10)(layers.Dropout(0.3)(layers.Flatten()(x))))
+    return keras.Model(inputs, {'logits': layers.Dense(10)(layers.Dropout(0.3)(layers.Flatten()(x)))})
 
 
 class Batches:
     """Distorted training digits: a batch is a function of the seed and the step, so that a run resumes exactly."""
 
-    def __init__(self, samples: list, distortion: str, seed: int):
-        """`samples`: MNIST's, with pictures."""
-        self.samples, self.distortion, self.seed = samples, distortion, seed
+    def __init__(self, folder: Path, size: int, distortion: str, seed: int):
+        """`folder`: of MNIST's files; `size`: digits a batch."""
+        self.folder, self.size, self.distortion, self.seed = folder, size, distortion, seed
+        samples = list(data.mnist(folder, 'train'))
+        self.pictures = np.stack([s.picture for s in samples])
         self.digits = np.array([int(s.label) for s in samples], np.int32)
 
-    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return pictures float32 [BATCH, side, side, 1] in 0..1 and digits int32 [BATCH]."""
+    def __reduce__(self):
+        """Be read anew in another process."""
+        return Batches, (self.folder, self.size, self.distortion, self.seed)
+
+    def batch(self, step: int) -> dict[str, np.ndarray]:
+        """Return {'ink' uint8 [size, side, side], 'label' int32 [size]}."""
         rng = np.random.default_rng([self.seed, step])
-        chosen = rng.integers(len(self.samples), size=BATCH)
-        pictures = np.stack([distort(self.samples[i].picture, self.distortion, rng) for i in chosen])
-        return pictures[..., None].astype(np.float32) / 255, self.digits[chosen]
+        chosen = rng.integers(len(self.digits), size=self.size)
+        return {'ink': np.stack([distort(self.pictures[i], self.distortion, rng) for i in chosen]),
+                'label': self.digits[chosen]}
 
 
-def run(options, distortion: str, transformer: str, seed: int) -> dict:
+def run(options, devices, distortion: str, transformer: str, seed: int) -> dict:
     """Train one network, or go on with it, and return its line of the results."""
     import keras
-    import tensorflow as tf
+    keras.backend.clear_session()  # layers' names, by which state.npz holds the weights, do not count on
     keras.utils.set_random_seed(seed)
-    batches = Batches(list(data.mnist(options.data, 'train')), distortion, seed)
-    model = build(SIDE[distortion], transformer)
-    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, options.steps))
-    optimizer.build(model.trainable_variables)
-    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-    @tf.function
-    def step(pictures, labels):
-        with tf.GradientTape() as tape:
-            loss = loss_of(labels, model(pictures, training=True))
-        variables = model.trainable_variables
-        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
-        return loss
     folder = options.folder / f'{distortion}-{transformer}-{seed}'
-    done = tf.Variable(0, dtype=tf.int64)
-    values = [v.value for v in [*model.variables, *optimizer.variables]]  # dropout's seed among them
-    manager = tf.train.CheckpointManager(tf.train.Checkpoint(values=values, done=done), str(folder), max_to_keep=1)
-    if manager.latest_checkpoint:
-        tf.train.Checkpoint(values=values, done=done).restore(manager.latest_checkpoint)
-        print(f'{folder.name}: goes on at step {int(done)}', flush=True)
-    for number in range(int(done), options.steps):
-        loss = step(*batches.batch(number))
-        if (number + 1) % SAVE_EVERY == 0:
-            done.assign(number + 1)
-            manager.save(number + 1)
-            print(f'{folder.name}: step {number + 1} loss {float(loss):.4f}', flush=True)
+    asked = {'steps': options.steps, 'batch': options.batch}
+    if read_run_config(folder) not in ({}, asked):
+        raise ConfigurationError(f'{folder}: begun with other --steps or --batch; give another --folder')
+    save_run_config(folder, asked)
+    batches = Batches(options.data, options.batch, distortion, seed)
+    with devices.scope():
+        model = build(SIDE[distortion], transformer)
+    print(f'{folder.name}: {model.count_params()} parameters', flush=True)
+    train(model, loss_sums, batches, LoopConfig(options.steps, **LOOP), folder, devices)
     fixed = np.random.default_rng(2014)  # one distorted test set for every network and seed
     test = list(data.mnist(options.data, 't10k'))[:options.tests]
-    pictures = np.stack([distort(s.picture, distortion, fixed) for s in test])[..., None]
-    found = np.concatenate([np.asarray(model(pictures[i:i + 500].astype(np.float32) / 255, training=False)).argmax(1)
-                            for i in range(0, len(pictures), 500)])
+    found = logits_of(model, np.stack([distort(s.picture, distortion, fixed) for s in test])).argmax(1)
     wrong = int((found != np.array([int(s.label) for s in test])).sum())
     shutil.rmtree(folder, ignore_errors=True)
-    return {'distortion': distortion, 'transformer': transformer, 'seed': seed, 'steps': options.steps, 'wrong': wrong,
+    return {'distortion': distortion, 'transformer': transformer, 'seed': seed, **asked, 'wrong': wrong,
             'tests': len(test), 'parameters': model.count_params()}
 
 
@@ -163,17 +158,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--seed', type=int, nargs='+', default=(0, 1, 2))
     parser.add_argument('--steps', type=int, default=1000, help='a run (default 1000: a first look)')
     parser.add_argument('--tests', type=int, default=10_000, help='how many test digits')
-    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--batch', type=int, default=BATCH, help=f'digits a step (default {BATCH})')
+    add_options(parser)
     options = parser.parse_args(arguments)
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    import tensorflow as tf
-    with contextlib.suppress(RuntimeError):  # a TensorFlow that already runs keeps the threads it has
-        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     results = Results(options.folder, steps=options.steps, tests=options.tests)
+    if any(line.get('batch', 128) != options.batch for line in results):  # the first lines did not say it
+        raise ConfigurationError(f'{options.folder}: holds results of other --batch; give another --folder')
+    devices = open_devices(options)
     for seed in options.seed:
         for distortion in options.distortion:
             for kind in options.transformer:
-                results.run_missing(partial(run, options), distortion=distortion, transformer=kind, seed=seed)
+                results.run_missing(partial(run, options, devices), distortion=distortion, transformer=kind, seed=seed)
     print(table(results))
     return 0
 

@@ -1,4 +1,6 @@
 """The distortions keep the digit on the canvas, and networks with and without a transformer are of one size."""
+import pickle
+
 import numpy as np
 import pytest
 
@@ -26,14 +28,27 @@ def test_sizes_are_alike():
     assert max(counts) < 1.1 * min(counts)
 
 
-def test_the_experiment_resumes_and_runs_only_what_is_missing(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def twenty_digits(monkeypatch):
     rng = np.random.default_rng(0)
     digits = [Sample(str(n % 10), 'mnist', None, 'train', picture=rng.integers(0, 256, (28, 28), dtype=np.uint8))
               for n in range(20)]
     monkeypatch.setattr(distorted_mnist.data, 'mnist', lambda folder, part: digits)
-    monkeypatch.setattr(distorted_mnist, 'BATCH', 4)
-    monkeypatch.setattr(distorted_mnist, 'SAVE_EVERY', 1)
-    command = ['--folder', str(tmp_path), '--distortion', 'R', '--seed', '0', '--steps', '2', '--tests', '10']
+
+
+@pytest.mark.usefixtures('twenty_digits')
+def test_a_worker_is_sent_no_pictures_and_makes_the_same_batches(tmp_path):
+    batches = distorted_mnist.Batches(tmp_path, 4, 'RTS', 1)
+    sent = pickle.dumps(batches)
+    assert len(sent) < 1000
+    ours, theirs = batches.batch(3), pickle.loads(sent).batch(3)
+    assert ours['ink'].shape == (4, 42, 42) and all((ours[key] == theirs[key]).all() for key in ours)
+
+
+@pytest.mark.usefixtures('twenty_digits')
+def test_the_experiment_resumes_and_runs_only_what_is_missing(tmp_path, monkeypatch, capsys):
+    command = ['--folder', str(tmp_path), '--distortion', 'R', '--seed', '0', '--batch', '4', '--tests', '10',
+               '--steps', '2']
     whole = distorted_mnist.Batches.batch
 
     def stopped(self, step):
@@ -44,13 +59,17 @@ def test_the_experiment_resumes_and_runs_only_what_is_missing(tmp_path, monkeypa
     with pytest.raises(KeyboardInterrupt):
         distorted_mnist.main([*command, '--transformer', 'tps'])
     assert not Results(tmp_path)
+    with pytest.raises(ConfigurationError, match='begun with other'):
+        distorted_mnist.main([*command[:-2], '--steps', '3', '--transformer', 'tps'])
     monkeypatch.setattr(distorted_mnist.Batches, 'batch', whole)
     assert distorted_mnist.main([*command, '--transformer', 'tps', 'none']) == 0
-    assert 'R-tps-0: goes on at step 1' in capsys.readouterr().out
+    assert 'resumed at step 1' in capsys.readouterr().out
     results = Results(tmp_path)
-    assert [r['transformer'] for r in results] == ['tps', 'none'] and all(r['tests'] == 10 for r in results)
+    assert [(r['transformer'], r['tests'], r['batch']) for r in results] == [('tps', 10, 4), ('none', 10, 4)]
     assert [p.name for p in tmp_path.iterdir()] == ['results.jsonl']
     assert distorted_mnist.main([*command, '--transformer', 'tps', 'none']) == 0  # nothing is missing
     assert len(Results(tmp_path)) == 2 and '; 1)' in capsys.readouterr().out
     with pytest.raises(ConfigurationError, match='other --steps'):
-        distorted_mnist.main([*command[:-4], '--steps', '3'])
+        distorted_mnist.main([*command[:-2], '--steps', '3'])
+    with pytest.raises(ConfigurationError, match='other --batch'):
+        distorted_mnist.main([*command, '--batch', '8'])
