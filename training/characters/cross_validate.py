@@ -19,7 +19,7 @@ import numpy as np
 from training.characters import data
 from training.characters.labels import DIGITS, NOTHING, fold
 from training.characters.results import Results
-from training.expressions.evaluate import interval
+from training.figures import interval
 
 LOWER, UPPER = (tuple(chr(first + n) for n in range(26)) for first in (97, 65))
 PARTS = {'digits': DIGITS, 'upper': UPPER, 'lower': LOWER, 'all': None, 'all, look-alikes folded': None}

@@ -25,19 +25,17 @@ from training.characters import data
 from training.characters.augment import plain
 from training.characters.labels import DIGITS, fold
 from training.characters.printed import fonts, printed_page
-from training.expressions.evaluate import interval
 from training.expressions.pictures import picture_of
+from training.figures import Figures
 
 BLANKS = 500  # pictures without ink
 PAGES = 200  # of printed text
 SETS = ('mnist', 'crohme', 'unipen', 'detexify', 'frames')
 
 
-def show(name: str, wrong: np.ndarray) -> None:
-    """Print an error rate with its counts and 95 % interval."""
-    count, total = int(wrong.sum()), len(wrong)
-    low, high = interval(count, total)
-    print(f'{name}: error {100 * count / total:.2f} % ({count} of {total}; 95 % {low:.2f} to {high:.2f})', flush=True)
+def wrong(figures: Figures, name: str, rows: np.ndarray) -> None:
+    """Tell the share of rows (bool) that are so."""
+    figures.share(name, int(rows.sum()), len(rows))
 
 
 def calibration_error(scores: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
@@ -62,13 +60,12 @@ def read(recognizer: CharacterRecognizer, scores: np.ndarray, allowed=None):
     return np.array([recognizer.labels[n] for n in best], object), scores.max(axis=1)
 
 
-def score_set(recognizer, name, truth: np.ndarray, scores: np.ndarray, allowed=None):
-    """Print strict and folded error and the calibration error of samples' true labels [n] and scores."""
+def score_set(figures: Figures, recognizer, name, truth: np.ndarray, scores: np.ndarray, allowed=None):
+    """Tell strict and folded error and the calibration error of samples' true labels [n] and scores."""
     found, scores = read(recognizer, scores, allowed)
-    show(f'{name}, strict', found != truth)
-    folded = np.array([fold(a) != fold(b) for a, b in zip(found, truth)])
-    show(f'{name}, look-alikes folded', folded)
-    print(f'{name}: calibration error {100 * calibration_error(scores, found == truth):.2f} %', flush=True)
+    wrong(figures, f'{name}: error', found != truth)
+    wrong(figures, f'{name}: error, look-alikes folded', np.array([fold(a) != fold(b) for a, b in zip(found, truth)]))
+    figures.tell(f'{name}: calibration error', f'{100 * calibration_error(scores, found == truth):.2f} %')
 
 
 def without_ink(rng: np.random.Generator) -> np.ndarray:
@@ -107,22 +104,22 @@ def twenty_symbols(samples: list, rng: np.random.Generator) -> np.ndarray:
     return np.clip((60 + page * 0.6) * shade + rng.normal(0, 4, page.shape), 0, 255).astype(np.uint8)
 
 
-def score_detexify(recognizer, samples: list) -> None:
-    """Print top-1 and top-5 error of the output for Detexify's classes, and its calibration error."""
+def score_detexify(figures: Figures, recognizer, samples: list) -> None:
+    """Tell top-1 and top-5 error of the output for Detexify's classes, and its calibration error."""
     scores = np.concatenate([recognizer.wide_scores([plain(s) for s in samples[i:i + 256]])[0]
                              for i in range(0, len(samples), 256)])
     number = {label: index for index, label in enumerate(recognizer.wide_labels)}
     truth = np.array([number[s.label] for s in samples])
     ranked = np.argsort(-scores, axis=1)[:, :5]
     name = f'Detexify, {len(number)} classes'
-    show(f'{name}, top-1', ranked[:, 0] != truth)
-    show(f'{name}, top-5', (ranked != truth[:, None]).all(axis=1))
-    print(f'{name}: calibration error '
-          f'{100 * calibration_error(scores.max(axis=1), ranked[:, 0] == truth):.2f} %', flush=True)
+    wrong(figures, f'{name}: error, top-1', ranked[:, 0] != truth)
+    wrong(figures, f'{name}: error, top-5', (ranked != truth[:, None]).all(axis=1))
+    figures.tell(f'{name}: calibration error',
+                 f'{100 * calibration_error(scores.max(axis=1), ranked[:, 0] == truth):.2f} %')
 
 
-def score_unipen(recognizer, folder: Path, held_out: int, split: str = 'test') -> None:
-    """Print the figures of UNIPEN's contributors of a split."""
+def score_unipen(figures: Figures, recognizer, folder: Path, held_out: int, split: str = 'test') -> None:
+    """Tell the figures of UNIPEN's contributors of a split."""
     unipen = [s for s in data.unipen(folder, held_out) if s.split == split and s.label in recognizer.labels]
     truth, scores = np.array([s.label for s in unipen], object), scores_of(recognizer, unipen)
     for part, wanted in (('digits', lambda c: c in DIGITS), ('upper', lambda c: c.isalpha() and c.isupper()),
@@ -130,29 +127,31 @@ def score_unipen(recognizer, folder: Path, held_out: int, split: str = 'test') -
         chosen = np.array([wanted(label) for label in truth])
         allowed = {'digits': list(DIGITS), 'upper': [chr(c) for c in range(65, 91)],
                    'lower': [chr(c) for c in range(97, 123)]}[part]
-        score_set(recognizer, f'UNIPEN unseen contributors, {part} among themselves', truth[chosen], scores[chosen],
-                  allowed)
-    score_set(recognizer, 'UNIPEN unseen contributors, all, among all classes', truth, scores)
+        score_set(figures, recognizer, f'UNIPEN unseen contributors, {part} among themselves', truth[chosen],
+                  scores[chosen], allowed)
+    score_set(figures, recognizer, 'UNIPEN unseen contributors, all, among all classes', truth, scores)
 
 
-def score_frames(recognizer, symbols: list, formulas: list) -> None:
-    """Print the finds on pictures without ink and on print, what is lost of handwriting, the time of a frame."""
+def score_frames(figures: Figures, recognizer, symbols: list, formulas: list) -> None:
+    """Tell the finds on pictures without ink and on print, what is lost of handwriting, the time of a frame."""
     rng = np.random.default_rng(11)
     finds = [len(recognizer.read(without_ink(rng))) > 0 for _ in range(BLANKS)]
-    show('pictures without ink, false finds', np.array(finds))
+    wrong(figures, 'pictures without ink, false finds', np.array(finds))
     faces = fonts()
     for least, name in ((1, '1 to 40 words'), (3, '3 to 40 words')):
         rng = np.random.default_rng(12)
         pages = [printed_page(rng, faces, least) for _ in range(PAGES)]
-        show(f'printed pages of {name}, anything found', np.array([len(recognizer.read(p)) > 0 for p in pages]))
-    show('handwritten formulas taken for print', np.array([is_printed(find_pieces(picture_of(f))) for f in formulas]))
+        wrong(figures, f'printed pages of {name}, anything found',
+              np.array([len(recognizer.read(p)) > 0 for p in pages]))
+    wrong(figures, 'handwritten formulas taken for print',
+          np.array([is_printed(find_pieces(picture_of(f))) for f in formulas]))
     page = twenty_symbols([s for s in symbols if s.label in 'abcdehkmnpqsuwxyz0235689'], rng)
     found = len(recognizer.read(page))
     started = time.process_time()
     for _ in range(20):
         recognizer.read(page)
-    print(f'frame 640x480 with 20 symbols ({found} found): '
-          f'{1000 * (time.process_time() - started) / 20:.0f} ms of one core', flush=True)
+    figures.tell(f'frame 640x480 with 20 symbols ({found} found)',
+                 f'{1000 * (time.process_time() - started) / 20:.0f} ms of one core')
 
 
 def main(arguments: list[str]) -> int:
@@ -164,7 +163,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--validation', action='store_true', help='validation sets in place of the tests')
     parser.add_argument('--held-out', type=int, default=1, help="UNIPEN's group that the model was not trained on")
     parser.add_argument('--only', nargs='+', choices=SETS, default=SETS, help='which figures (default: all)')
+    parser.add_argument('--record', action='store_true', help="put the figures into the model's model.yaml and card")
     options = parser.parse_args(arguments)
+    figures = Figures()
     recognizer, folder, only = CharacterRecognizer(options.model), options.data, options.only
     split, name = ('validation', 'CROHME 2013 symbols') if options.validation else ('test', 'CROHME 2014 symbols')
     part = 'validation-2013' if options.validation else 'test-2014'
@@ -172,18 +173,22 @@ def main(arguments: list[str]) -> int:
     if 'mnist' in only:
         digits = [s for s in data.mnist(folder, 'train' if options.validation else 't10k') if s.split == split]
         truth, scores = np.array([s.label for s in digits], object), scores_of(recognizer, digits)
-        show('MNIST, among digits', read(recognizer, scores, 'digits')[0] != truth)
-        show('MNIST, among all classes', read(recognizer, scores)[0] != truth)
+        mnist = f'MNIST {"last 5,000 training digits" if options.validation else "10k"}'
+        wrong(figures, f'{mnist}, among digits: error', read(recognizer, scores, 'digits')[0] != truth)
+        wrong(figures, f'{mnist}, among all classes: error', read(recognizer, scores)[0] != truth)
     if 'crohme' in only:
         truth = np.array([s.label for s in symbols], object)
         for alone, how in ((False, "their expression's pen"), (True, 'drawn alone')):
-            score_set(recognizer, f'{name}, 101 classes, {how}', truth, scores_of(recognizer, symbols, alone),
+            score_set(figures, recognizer, f'{name}, 101 classes, {how}', truth, scores_of(recognizer, symbols, alone),
                       'mathematics')
     if 'unipen' in only:
-        score_unipen(recognizer, folder, options.held_out, split)
+        score_unipen(figures, recognizer, folder, options.held_out, split)
     if 'detexify' in only and recognizer.wide_labels:
         wide = set(recognizer.wide_labels)
-        score_detexify(recognizer, [s for s in data.detexify(folder, wide) if s.split == split])
+        score_detexify(figures, recognizer, [s for s in data.detexify(folder, wide) if s.split == split])
     if 'frames' in only:
-        score_frames(recognizer, symbols, list(data.read_lines(folder / f'expressions-{part}.jsonl.xz')))
+        score_frames(figures, recognizer, symbols, list(data.read_lines(folder / f'expressions-{part}.jsonl.xz')))
+    if options.record:
+        from training.characters.export import card
+        figures.record(recognizer.info.folder, 'python -m training evaluate characters', card)
     return 0

@@ -167,12 +167,10 @@ def export(run: Path, cache: Path, to: Path, version: str, wide_run: Path | None
         built.set_weights(network.get_weights())
         ship_weights({key: to_numpy(v) for key, v in named_weights(built).items()}, to, name)
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
-    old = to / 'model.yaml'
-    figures = (yaml.safe_load(old.read_text()).get('figures') or {}) if old.is_file() else {}
-    figures.update({
+    figures = {  # others: evaluate characters --record
+        'parameters': int(model.count_params()) + (int(other.count_params()) if wide_run else 0),
         'CROHME 2013 symbols (validation), top-1 error': error_of(
-            logits['logits'][crohme[everyday]], truth['logits'][crohme[everyday]]),
-        'parameters': int(model.count_params()) + (int(other.count_params()) if wide_run else 0)})
+            logits['logits'][crohme[everyday]], truth['logits'][crohme[everyday]])}
     profiles = {'digits': list(DIGITS), 'mathematics': list(CROHME), 'letters': _letters(facts['labels'])}
     document = {
         'kind': 'characters', 'name': 'characters', 'version': version, 'graph': GRAPH,

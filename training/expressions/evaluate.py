@@ -23,6 +23,7 @@ from robot_ai.vision.latex_tree import normal_form
 from training.characters.data import read_lines
 from training.expressions import matrices
 from training.expressions.pictures import picture_of
+from training.figures import Figures
 
 MATRICES = 200  # that are composed
 TYPICAL = 20  # symbols of the expression whose time is told apart
@@ -42,13 +43,6 @@ def token_errors(found: str, truth: str) -> int:
     return row[-1]
 
 
-def interval(right: int, total: int) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of a share, in per cent."""
-    z, p = 1.96, right / total
-    middle, half = p + z * z / (2 * total), z * np.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
-    return tuple(100 * (middle + sign * half) / (1 + z * z / total) for sign in (-1, 1))
-
-
 def main(arguments: list[str]) -> int:
     """Run the command; see the module's docstring."""
     parser = argparse.ArgumentParser(prog='python -m training evaluate expressions', description=__doc__,
@@ -64,16 +58,25 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--models', default='', help='folder of model folders (default: the shipped ones)')
     parser.add_argument('--limit', type=int, help='only every n-th expression, so that about this many are read')
     parser.add_argument('--errors', type=Path, help='write each wrong expression to this file')
+    parser.add_argument('--record', action='store_true', help="put the figures into the model's model.yaml and card")
     options = parser.parse_args(arguments)
+    if options.record and (options.limit or options.source == 'image-model'):
+        parser.error("--record: for all expressions, and for the recogniser's own model")
     if options.source == 'image-model' and not options.run:
         parser.error('--from image-model: add --run RUN, the folder of a run of train expressions --config image')
     items = list(matrices.composed(options.data, 'validation-2013', MATRICES) if options.part == 'matrices' else
                  read_lines(options.data / f'expressions-{options.part}.jsonl.xz'))
     if options.limit:
         items = items[::max(1, len(items) // options.limit)]
+    figures, recognizer = Figures(), None
     distances, wrong, times = [], [], []
-    readings = (by_image_model(options.run, items, options.beam) if options.source == 'image-model' else
-                by_recognizer(ExpressionRecognizer(options.models), items, options.source == 'strokes'))
+    if options.source == 'image-model':
+        readings = by_image_model(options.run, items, options.beam)
+    else:
+        recognizer = ExpressionRecognizer(options.models)
+        if options.record and recognizer.parser is None:
+            parser.error(f'--record: no expressions model in {options.models or "the shipped models"}')
+        readings = by_recognizer(recognizer, items, options.source == 'strokes')
     for number, (item, (found, took)) in enumerate(zip(items, readings), 1):
         times.append(took)
         distances.append(token_errors(found, item['latex']))
@@ -84,14 +87,15 @@ def main(arguments: list[str]) -> int:
     distances = np.array(distances)
     for limit, name in ((0, 'ExpRate'), (1, '<=1 token error'), (2, '<=2 token errors')):
         right = int((distances <= limit).sum())
-        low, high = interval(right, len(distances))
-        print(f'{options.part} from {options.source}: {name} {100 * right / len(distances):.2f} % '
-              f'({right} of {len(distances)}; 95 % {low:.1f} to {high:.1f})')
-    print(f'{np.mean(times):.0f} ms of processor time an expression')
+        figures.share(f'{options.part} from {options.source}: {name}', right, len(distances))
+    figures.tell(f'{options.part} from {options.source}, an expression', f'{np.mean(times):.0f} ms of processor time')
     twenty = [t for t, item in zip(times, items) if len(item['symbols']) == TYPICAL]
     if twenty and options.source != 'image-model':  # which reads many at once
-        print(f'{np.median(twenty):.0f} ms (median), {max(twenty):.0f} ms (most) for {TYPICAL} symbols, '
-              f'{len(twenty)} expressions')
+        figures.tell(f'the same of {TYPICAL} symbols ({len(twenty)} expressions), from {options.source}',
+                     f'{np.median(twenty):.0f} ms (median), {max(twenty):.0f} ms (most)')
+    if options.record:
+        from training.expressions.export import card
+        figures.record(recognizer.parser.info.folder, 'python -m training evaluate expressions', card)
     if options.errors:
         options.errors.write_text('\n'.join(wrong) + '\n', encoding='utf-8')
     return 0

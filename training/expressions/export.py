@@ -85,8 +85,7 @@ def export(parser_run: Path, runs: dict[str, Path], characters: Path, to: Path, 
         if networks:
             networks.mkdir(parents=True, exist_ok=True)
             network.save(networks / f'{name}.keras')
-    old, base = to / 'model.yaml', load_model(characters, 'characters')
-    figures = (yaml.safe_load(old.read_text()).get('figures') or {}) if old.is_file() else {}
+    base = load_model(characters, 'characters')
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
     document = {
         'kind': 'expressions', 'name': 'expressions', 'version': version, 'graph': GRAPH,
@@ -99,8 +98,8 @@ def export(parser_run: Path, runs: dict[str, Path], characters: Path, to: Path, 
         'training': {'command': [f['command'] for f in facts.values()], 'commit': commit,
                      'data': 'CROHME training expressions, scored by the character model'},
         'licences': {'crohme': 'CROHME, CC BY-NC-SA 3.0: non-commercial'},
-        'figures': {**figures, 'parameters': sum(f['parameters'] for f in facts.values())}}
-    old.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110))
+        'figures': {'parameters': sum(f['parameters'] for f in facts.values())}}  # others: evaluate --record
+    (to / 'model.yaml').write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110))
     (to / 'MODEL_CARD.md').write_text(card(document))
     check(to, parser, classes)
     return document
