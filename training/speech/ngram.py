@@ -4,7 +4,8 @@ Letters, not words: an open vocabulary in a megabyte. Absolute discounting with 
 texts are generated sentences, Debian's prose and word list, and the train split's transcripts: never a test's.
 
 Example:
-  python -m training.speech.ngram --manifest ../shared/data/speech/manifest.jsonl --out models/speech_es/letters.npz
+  python -m training.speech.ngram --manifest ../shared/data/speech/manifest.jsonl \
+      --dialogues config/dialogues/acompanante.yaml --out models/speech_es/letters.npz
 
 """
 import argparse
@@ -101,8 +102,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--out', type=Path, required=True)
     parser.add_argument('--order', type=int, default=6)
     parser.add_argument('--dialogues', type=Path, nargs='*', default=[], help='files whose examples are counted')
-    parser.add_argument('--everyday', type=int, default=20000, help='generated sentences')
-    parser.add_argument('--at-least', type=float, default=2.0, help='weighted count of the n-grams kept')
+    parser.add_argument('--everyday', type=int, default=40000, help='generated sentences')
+    parser.add_argument('--at-least', type=float, default=1.0, help='weighted count of the n-grams kept')
     parser.add_argument('--run', type=Path, help='a training whose labels (subwords) are counted in place of letters')
     options = parser.parse_args(arguments)
     vocabulary = vocabulary_of(read_run_config(options.run).get('labels') if options.run else None)

@@ -151,6 +151,10 @@ def prepare(manifest: Path, root: Path, dialogue: Path | None = None, others: Pa
         chosen = unheard(synthetic_texts(100 + number, 2000, 600, 500, extra))
         write_cache(root / f'espeak-{number}', synthesize(chosen, 'train', number))
     write_cache(root / 'pico-1', synthesize_pico(unheard(synthetic_texts(901, 900, 900, 400, said[:500])), 1))
+    said = [text for text in transcripts(manifest) if not held_out.has_text(text)]
+    random.Random(7).shuffle(said)
+    longer = [text for text in said if len(text.split()) > 2][:700]
+    write_cache(root / 'pico-2', synthesize_pico(unheard(synthetic_texts(902, 1300, 1700, 300, longer)), 2))
     write_cache(root / 'espeak-validation',
                 synthesize(unheard(synthetic_texts(77, 150, 50, 0, [])), 'validation', 5))
     if others:

@@ -1,7 +1,7 @@
 """A deeper character network trained long: for a GPU.
 
-Two residual blocks at 16x16, 8x8 and 4x4 each, behind a first convolution at full size: 51 M multiplications and
-2.6 M parameters; a symbol takes four times as long as with the shipped network. More and more of the drawings are
+Two residual blocks at 16x16, 8x8 and 4x4 each, behind a first convolution at full size: 58 M multiplications and
+2.9 M parameters, 6 MB; not trained to its end yet. More and more of the drawings are
 plain, which is the lesson of training/characters/configs/second_stage.py in one run.
 Data: as the shipped model's, each sample drawn six times and once plain (1.8 GB).
 Cost on one Zen 3 core: 14 minutes for the drawings, 17 ms for the batch of a step; the step itself wants a GPU.

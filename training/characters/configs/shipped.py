@@ -1,4 +1,4 @@
-"""The shipped character model: what one slow core makes of it in half an hour.
+"""The shipped character model's first stage, half an hour of one slow core; then come second_stage and grown.
 
 Data: UNIPEN less one group of contributors and three that validate, CROHME's training symbols, MNIST's first 55,000,
 mathnote, four fifths of Detexify's samples, composed Spanish letters, ink that is no symbol; 254,000 samples.
