@@ -212,12 +212,12 @@ def test_a_deeper_network_begins_as_the_shallow_one():
     pytest.importorskip('tensorflow')
     from training.characters.model import build
     model = build(5, 3, widths=(8, 8, 16), first=4, blocks=2)
-    assert sum(layer.name.endswith('_join') for layer in model.layers) == 6
+    assert sum(layer.name.endswith('_join') for layer in model.layers) == 6  # of the blocks
     ink = np.random.default_rng(0).random((2, 32, 32, 1)).astype(np.float32)
     out = model(ink)
     assert out['logits'].shape == (2, 5) and out['wide'].shape == (2, 3)
     block = model.get_layer('down1_block0_relu')
-    before = model.get_layer('down1_relu')
+    before = model.get_layer('join1')
     import keras
     values = keras.Model(model.input, [before.output, block.output])(ink)
     np.testing.assert_allclose(np.asarray(values[0]), np.asarray(values[1]))  # a block adds nothing at first
