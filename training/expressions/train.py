@@ -80,6 +80,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--drawings', type=Path, metavar='CACHE', help="the character model's training cache")
     parser.add_argument('--prepare-only', action='store_true', help='write the caches and stop')
     parser.add_argument('--characters', default='', help='the character model whose scores are learnt from')
+    parser.add_argument('--validate-with', default='', metavar='MODEL', help='the character model that will be served, '
+                        'whose scores validate (default: that of --characters)')
     parser.add_argument('--steps', type=int, help="overrides the config's LOOP['steps']")
     parser.add_argument('--init', default='', help='start from a model folder (models/expressions) or weights (.npz)')
     add_options(parser)
@@ -103,10 +105,12 @@ def prepare(config: ModuleType, options) -> None:
         from training.expressions import image_training
         image_training.prepare(config, options.prepare, options.folder)
         return
-    recognizer = CharacterRecognizer(options.characters)
+    recognizers = {'train': CharacterRecognizer(options.characters),
+                   'validation': CharacterRecognizer(options.validate_with or options.characters)}
     if config.KIND == 'parser' and not options.drawings:
         raise ConfigurationError('the parser learns from the character drawings: add --drawings CACHE')
     for name, part in (('train', 'train'), ('validation', 'validation-2013')):
+        recognizer = recognizers[name]
         if config.KIND == 'parser':
             drawings = Cache(options.drawings) if name == 'train' else None
             arrays = data.cache(options.prepare, recognizer, part, drawings)

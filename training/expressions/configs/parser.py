@@ -1,11 +1,16 @@
 r"""The parser of formulas: symbols' scores and boxes to labels and layout tree.
 
 Data: CROHME's 8,709 training expressions whose LaTeX and symbols agree, their symbols' distorted drawings scored by
-the shipped character model; CROHME 2013 validates with its symbol grouping given.
-Cost: 1 minute for the caches, 4 for the steps on one Zen 3 core left alone.
+a character model; CROHME 2013 validates with its symbol grouping given. The shipped character model was trained on
+these very symbols and is surer of them than of new ones: of its scores the parser learns to trust them (2.8 % of labels
+wrong in training, 9.3 % in validation). So it learns from the scores of one trained for 2,000 steps only, which is
+wrong on these about as often as the shipped one on new ones: 8.5 % in validation.
+Cost: 2 minutes for the caches, 4 for the steps on one Zen 3 core left alone, 7 for that character model.
 
+    python -m training train characters --config shipped --cache CACHE --folder WEAK --steps 2000
+    python -m training export characters --folder WEAK --cache CACHE --to WEAK/characters
     python -m training train expressions --config parser --prepare ../shared/data/handwriting \
-        --drawings CACHE --folder RUN
+        --drawings CACHE --characters WEAK/characters --validate-with models/characters --folder RUN
 
 Laptop variant: add `--steps 600` (1 minute).
 """
