@@ -4,9 +4,9 @@ Catches a writer on both sides of a split, a label lost on the way, and a loader
 """
 import gzip
 import json
-import pickle
 import re
 import subprocess
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 import numpy as np
@@ -142,9 +142,9 @@ def test_plain_drawings_become_more_and_another_process_opens_the_cache_anew(ran
     for step, share in ((0, 0.2), (5, 0.4), (10, 0.6)):
         views = np.bincount(made.batch(step)['ink'][:, 0, 0], minlength=3) / 4000
         np.testing.assert_allclose(views, [share, (1 - share) / 2, (1 - share) / 2], atol=0.04)
-    packed = pickle.dumps(made)
+    packed = bytes(ForkingPickler.dumps(made))
     assert b'memmap' not in packed  # drawings stay where they are
-    for key, value in pickle.loads(packed).batch(3).items():
+    for key, value in ForkingPickler.loads(packed).batch(3).items():
         np.testing.assert_array_equal(value, made.batch(3)[key])
 
 

@@ -1,5 +1,5 @@
 """The distortions keep the digit on the canvas, and networks with and without a transformer are of one size."""
-import pickle
+from multiprocessing.reduction import ForkingPickler
 
 import numpy as np
 import pytest
@@ -39,9 +39,9 @@ def twenty_digits(monkeypatch):
 @pytest.mark.usefixtures('twenty_digits')
 def test_a_worker_is_sent_no_pictures_and_makes_the_same_batches(tmp_path):
     batches = distorted_mnist.Batches(tmp_path, 4, 'RTS', 1)
-    sent = pickle.dumps(batches)
+    sent = bytes(ForkingPickler.dumps(batches))
     assert len(sent) < 1000
-    ours, theirs = batches.batch(3), pickle.loads(sent).batch(3)
+    ours, theirs = batches.batch(3), ForkingPickler.loads(sent).batch(3)
     assert ours['ink'].shape == (4, 42, 42) and all((ours[key] == theirs[key]).all() for key in ours)
 
 
