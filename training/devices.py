@@ -69,19 +69,12 @@ def _open(options):
 def train(network, loss_sums: Callable, batches, config, folder: str | Path, devices,
           validation: Callable | None = None, weight: Callable | None = None) -> dict:
     """Train by the loop for `devices`; return the last evaluation. See training.loop.train."""
-    if devices.workers:
-        from training.prefetch import Prefetched
-        batches = Prefetched(batches, devices.workers, config.steps)
-        try:
-            return _train(network, loss_sums, batches, config, folder, devices, validation, weight)
-        finally:
-            batches.close()
-    return _train(network, loss_sums, batches, config, folder, devices, validation, weight)
-
-
-def _train(network, loss_sums, batches, config, folder, devices, validation, weight):
-    if isinstance(devices, PlainDevice):
-        from training.plain_loop import train_plain
-        return train_plain(network, loss_sums, batches, config, folder, validation, weight)
-    from training.loop import train as train_distributed
-    return train_distributed(network, loss_sums, batches, config, folder, devices, validation, weight=weight)
+    from training.prefetch import Prefetched
+    ahead = (contextlib.closing(Prefetched(batches, devices.workers, config.steps)) if devices.workers else
+             contextlib.nullcontext(batches))
+    with ahead as made:
+        if isinstance(devices, PlainDevice):
+            from training.plain_loop import train_plain
+            return train_plain(network, loss_sums, made, config, folder, validation, weight)
+        from training.loop import train as train_distributed
+        return train_distributed(network, loss_sums, made, config, folder, devices, validation, weight=weight)

@@ -8,9 +8,12 @@ import multiprocessing
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
+
+from robot_ai.errors import ConfigurationError
 
 THREADS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')  # a worker has one core
 _BATCHES = None  # a worker's own
@@ -27,7 +30,7 @@ class Prefetched:
         try:
             # Not forked: JAX and TensorFlow have threads, which a fork would leave in any state.
             self._workers = ProcessPoolExecutor(workers, multiprocessing.get_context('spawn'), _open, (batches,))
-            self._submit(range(min(self._ahead, steps)))
+            self._workers.submit(int)  # starts them; a run that goes on wants other batches than the first
         finally:
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
@@ -38,13 +41,18 @@ class Prefetched:
 
     def batch(self, step: int) -> dict[str, np.ndarray]:
         """Return `batches.batch(step)`, asked for in rising order of steps."""
-        for passed in [number for number in self._coming if number < step]:
-            _fetched(self._coming.pop(passed).result())
-        self._submit(number for number in range(step, min(step + self._ahead, self._steps))
-                     if number not in self._coming)
-        if step not in self._coming:
-            return self._batches.batch(step)
-        return _fetched(self._coming.pop(step).result())
+        try:
+            for passed in [number for number in self._coming if number < step]:
+                _fetched(self._coming.pop(passed).result())
+            for number in range(step, min(step + self._ahead, self._steps)):
+                if number not in self._coming:
+                    self._coming[number] = self._workers.submit(_made, number)
+            return _fetched(self._coming.pop(step).result()) if step in self._coming else self._batches.batch(step)
+        except BrokenProcessPool:
+            raise ConfigurationError(
+                'a process that makes batches was killed, perhaps as shared memory is full (df -h /dev/shm; a container '
+                'has 64 MB unless started with --shm-size); take fewer --workers: the run goes on where it was'
+            ) from None
 
     def close(self) -> None:
         """End the workers; what they have made and nobody fetched is freed."""
@@ -54,10 +62,6 @@ class Prefetched:
                     _fetched(future.result())
         self._coming.clear()
         self._workers.shutdown()
-
-    def _submit(self, steps):
-        for number in steps:
-            self._coming[number] = self._workers.submit(_made, number)
 
 
 def _open(batches):

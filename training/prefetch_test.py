@@ -4,6 +4,7 @@ import os
 import numpy as np
 import pytest
 
+from robot_ai.errors import ConfigurationError
 from training.prefetch import Prefetched
 from training.speech.data import Batches, Cache, write_cache
 from training.speech.model import Characters
@@ -34,6 +35,19 @@ def test_prefetched_batches_are_the_batches(batches):
     finally:
         made.close()
     assert shared() <= before
+
+
+def test_a_killed_worker_is_told_as_what_it_is(batches):
+    made = Prefetched(batches, 1, steps=10)
+    try:
+        made.batch(0)
+        for process in made._workers._processes.values():
+            process.kill()
+        with pytest.raises(ConfigurationError, match='/dev/shm'):
+            for step in range(1, 10):
+                made.batch(step)
+    finally:
+        made.close()
 
 
 def test_what_nobody_fetched_is_freed(batches):

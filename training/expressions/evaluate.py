@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> int:
     figures.tell(f'{options.part} from {options.source}, an expression', f'{np.mean(times):.0f} ms of processor time')
     twenty = [t for t, item in zip(times, items) if len(item['symbols']) == TYPICAL]
     if twenty and options.source != 'image-model':  # which reads many at once
-        figures.tell(f'the same of {TYPICAL} symbols ({len(twenty)} expressions), from {options.source}',
+        figures.tell(f'{options.part} from {options.source}, one of {TYPICAL} symbols ({len(twenty)} of them)',
                      f'{np.median(twenty):.0f} ms (median), {max(twenty):.0f} ms (most)')
     if options.record:
         from training.expressions.export import card

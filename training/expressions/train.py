@@ -107,6 +107,9 @@ def prepare(config: ModuleType, options) -> None:
         return
     recognizers = {'train': CharacterRecognizer(options.characters),
                    'validation': CharacterRecognizer(options.validate_with or options.characters)}
+    if recognizers['train'].labels != recognizers['validation'].labels:
+        raise ConfigurationError(f'--validate-with {options.validate_with}: has other labels than the model of '
+                                 '--characters; train both from caches of the same data')
     if config.KIND == 'parser' and not options.drawings:
         raise ConfigurationError('the parser learns from the character drawings: add --drawings CACHE')
     for name, part in (('train', 'train'), ('validation', 'validation-2013')):
