@@ -50,8 +50,8 @@ class Prefetched:
             return _fetched(self._coming.pop(step).result()) if step in self._coming else self._batches.batch(step)
         except BrokenProcessPool:
             raise ConfigurationError(
-                'a process that makes batches was killed, perhaps as shared memory is full (df -h /dev/shm; a container '
-                'has 64 MB unless started with --shm-size); take fewer --workers: the run goes on where it was'
+                'a process that makes batches was killed, perhaps as shared memory is full (df -h /dev/shm; containers '
+                'have 64 MB unless started with --shm-size); take fewer --workers: the run goes on where it was'
             ) from None
 
     def close(self) -> None:

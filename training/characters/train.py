@@ -7,7 +7,6 @@ Example:
 import argparse
 import importlib
 import sys
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -63,13 +62,12 @@ def as_input(ink):
 
 def logits_of(model, ink: np.ndarray, batch: int = 512, output: str = 'logits') -> np.ndarray:
     """Return the logits [n, classes] (or another output) of ink uint8 [n, 32, 32]."""
-    from training.weights import to_numpy
     parts = []
     for first in range(0, len(ink), batch):
         part = ink[first:first + batch]
         padded = np.zeros((batch, *ink.shape[1:]), np.uint8)  # one shape: compiled once
         padded[:len(part)] = part
-        parts.append(to_numpy(_forward(model)(as_input(padded))[output])[:len(part)])
+        parts.append(_forward(model)(padded)[output][:len(part)])
     return np.concatenate(parts)
 
 
@@ -77,21 +75,9 @@ _COMPILED = {}
 
 
 def _forward(model):
-    """Return the model's forward pass, compiled where the backend does so."""
-    import keras
+    from training.forward import compiled  # Keras takes its backend before
     if id(model) not in _COMPILED:
-        _COMPILED[id(model)] = forward = partial(model, training=False)
-        if keras.backend.backend() == 'tensorflow':
-            import tensorflow as tf
-            _COMPILED[id(model)] = tf.function(forward)
-        elif keras.backend.backend() == 'jax':
-            import jax
-
-            @jax.jit
-            def stateless(values, x):
-                with keras.StatelessScope(state_mapping=list(zip(model.variables, values))):
-                    return forward(x)
-            _COMPILED[id(model)] = lambda x: stateless([v.value for v in model.variables], x)
+        _COMPILED[id(model)] = compiled(model, lambda ink: model(as_input(ink), training=False))
     return _COMPILED[id(model)]
 
 

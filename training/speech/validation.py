@@ -2,10 +2,10 @@
 import re
 
 import jiwer
-import keras
 import numpy as np
 
 from robot_ai.speech.audio import SAMPLE_RATE
+from training.forward import compiled
 from training.speech.attention_pictures import attention_pictures
 from training.speech.data import Cache
 from training.speech.model import frame_count
@@ -64,7 +64,7 @@ class Validation:
     def decode(self, model, rows: list[int], batch: int = 8) -> list[str]:
         """Return the greedy transcripts of the clips of these indices."""
         if id(model) not in self._encode:
-            self._encode = {id(model): compiled_encoder(model)}
+            self._encode = {id(model): compiled(model, lambda samples, length: model.encode(samples, length)[1])}
         encode = self._encode[id(model)]
         texts = {}
         for low, high in zip((0.0, *BUCKETS_S), BUCKETS_S):
@@ -80,29 +80,6 @@ class Validation:
                 for row, index in enumerate(part):
                     texts[index] = greedy(best[row, :int(frame_count(length[row]))], self.vocabulary)
         return [texts[i] for i in rows]
-
-
-def compiled_encoder(model):
-    """Return samples [B, n], length [B] -> CTC log-probabilities, a NumPy array, compiled where the backend does so."""
-    backend = keras.backend.backend()
-    if backend == 'tensorflow':
-        import tensorflow as tf
-        encode = tf.function(lambda samples, length: model.encode(samples, length)[1], autograph=False)
-        return lambda samples, length: encode(tf.constant(samples), tf.constant(length)).numpy()
-    if backend == 'jax':
-        import jax
-
-        @jax.jit
-        def encode(values, samples, length):
-            with keras.StatelessScope(state_mapping=list(zip(model.variables, values))):
-                return model.encode(samples, length)[1]
-        return lambda samples, length: np.asarray(encode([v.value for v in model.variables], samples, length))
-    import torch
-
-    def encode(samples, length):
-        with torch.no_grad():
-            return keras.ops.convert_to_numpy(model.encode(*map(keras.ops.convert_to_tensor, (samples, length)))[1])
-    return encode
 
 
 def greedy(best: np.ndarray, vocabulary) -> str:
