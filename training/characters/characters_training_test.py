@@ -316,3 +316,20 @@ def test_each_profile_is_calibrated_on_writing_like_its_own():
     assert set(found) == {'', 'digits'}  # no CROHME, no letters here
     scaled = np.exp(8 * found['digits'])
     assert 0.65 < scaled / (scaled + 9) < 0.8
+
+
+def test_the_best_score_says_how_often_it_is_right():
+    pytest.importorskip('tensorflow')
+    from scipy.special import softmax
+
+    from training.characters.export import temperature_of, top_label_temperature
+    rng = np.random.default_rng(1)
+    label = rng.integers(0, 300, 4000)
+    logits = rng.standard_normal((4000, 300))
+    # Seen surely, or not at all: no temperature is right for both, and the cross-entropy minds the latter most.
+    logits[np.arange(4000), np.where(rng.random(4000) < 0.6, label, rng.integers(0, 300, 4000))] += 6.0
+
+    def off(temperature):
+        best = softmax(logits / temperature, axis=1)
+        return abs(best.max(axis=1).mean() - (best.argmax(axis=1) == label).mean())
+    assert off(top_label_temperature(logits, label)) < off(temperature_of(logits, label)) / 2

@@ -2,8 +2,8 @@
 
 The graph takes ink uint8 [n, 32, 32] (robot_ai.vision.ink.normalize_symbol's), n = 1 or 16, and returns scores
 float32 [n, classes] that sum to 1, calibrated by one temperature (each profile of labels has an exponent more: see
-`sharpness`), and theta float32 [n, 2, 3]; where the network has
-a second output, `classify_wide_n` returns the scores of Detexify's classes, with a temperature of their own.
+`sharpness`), and theta float32 [n, 2, 3]; where the network has a second output, `classify_wide_n` returns the scores
+of Detexify's classes, with a temperature of their own.
 
 Example:
   python -m training export characters --folder ~/runs/characters --cache ~/characters-cache --to models/characters
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from scipy.special import softmax
 
 from robot_ai.errors import ModelError
 from robot_ai.model_store import describe_files
@@ -29,6 +30,7 @@ from training.characters.labels import CROHME, DIGITS, FOLDS, SPANISH
 BATCHES = (1, 16)
 GRAPH = 'characters.tflite'
 WIDE_WEIGHTS = 'weights-wide.npz'  # of the network for Detexify's classes, where it is another
+TEMPERATURES = np.geomspace(0.3, 3.0, 93)  # tried in calibration
 MIN_CALIBRATION = 200  # samples from which a profile's sharpness is fitted
 SIGNATURES = {'logits': 'classify', 'wide': 'classify_wide'}
 LICENCES = {
@@ -41,12 +43,26 @@ LICENCES = {
 
 
 def temperature_of(logits: np.ndarray, label: np.ndarray) -> float:
-    """Return the temperature that minimises the cross-entropy of softmax(logits / temperature)."""
-    def entropy(temperature):
-        scaled = logits / temperature
-        scaled = scaled - scaled.max(axis=1, keepdims=True)
-        return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(label)), label]).mean())
-    return float(min(np.geomspace(0.3, 3.0, 93), key=entropy))
+    """Return the temperature that minimises the cross-entropy of softmax(logits / temperature).
+
+    For whoever weighs every label's score against others, as the parser of expressions does.
+    """
+    return float(min(TEMPERATURES, key=lambda temperature: -np.log(
+        softmax(logits / temperature, axis=1)[np.arange(len(label)), label] + 1e-12).mean()))
+
+
+def top_label_temperature(logits: np.ndarray, label: np.ndarray) -> float:
+    """Return the temperature at which the best score says best how often it is right (its binary log loss is least).
+
+    For scores that people read: where classes are many and alike, the cross-entropy would have the best score too sure
+    (top-label calibration, arXiv:2107.08353).
+    """
+    right = logits.argmax(axis=1) == label
+
+    def loss(temperature):
+        best = softmax(logits / temperature, axis=1).max(axis=1)
+        return -np.log(np.where(right, best, 1 - best) + 1e-12).mean()
+    return float(min(TEMPERATURES, key=loss))
 
 
 def sharpness(logits: np.ndarray, label: np.ndarray, source: np.ndarray, labels: list[str], profiles: dict
@@ -64,7 +80,7 @@ def sharpness(logits: np.ndarray, label: np.ndarray, source: np.ndarray, labels:
         if rows.sum() >= MIN_CALIBRATION:
             place = np.full(len(labels), -1)
             place[places] = np.arange(len(places))
-            out[profile] = round(1 / temperature_of(logits[rows][:, places], place[label[rows]]), 4)
+            out[profile] = round(1 / top_label_temperature(logits[rows][:, places], place[label[rows]]), 4)
     return out
 
 
@@ -157,7 +173,9 @@ def export(run: Path, cache: Path, to: Path, version: str, wide_run: Path | None
     truth = {'logits': validation['label'][everyday], 'wide': validation['wide'][detexify]}
     if 'wide' in other.output_names:
         logits['wide'] = logits_of(other, validation['ink'][detexify], output='wide')
-    temperatures = {name: temperature_of(value, truth[name]) for name, value in logits.items()}
+    temperatures = {'logits': temperature_of(logits['logits'], truth['logits'])}
+    if 'wide' in logits:
+        temperatures['wide'] = top_label_temperature(logits['wide'], truth['wide'])
     to.mkdir(parents=True, exist_ok=True)
     convert({'logits': model, 'wide': other}, temperatures, to / GRAPH)
     networks = {WEIGHTS: (model, facts), **({WIDE_WEIGHTS: (other, wide_facts)} if wide_run else {})}
