@@ -173,6 +173,13 @@ class EncoderBlock(keras.layers.Layer):
             x = x + self.drop(self.convolution(self.norms[2](x), valid), training=training)
         return x + self.drop(self.feed_forward(self.norms[1](x), training=training), training=training)
 
+    def begin_as_identity(self):
+        """Set what the built block adds to its input to zero."""
+        parts = [self.attention.out, self.feed_forward.outer]
+        for layer in parts + ([self.convolution.outer] if self.convolution else []):
+            for variable in layer.trainable_variables:
+                variable.assign(ops.zeros_like(variable))
+
     def get_config(self):
         """Return the constructor's arguments."""
         return {**super().get_config(), **self.settings}

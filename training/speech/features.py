@@ -31,11 +31,13 @@ def mel_matrix(mels: int, low_hz: float, high_hz: float, fft: int = FFT, scale: 
     return (filters / np.maximum(filters.sum(axis=0), 1e-9)).astype(np.float32)
 
 
-def _htk_mel(hz):
+def htk_mel(hz):
+    """Return HTK's mel of Hz, a NumPy array or a number."""
     return 2595 * np.log10(1 + np.asarray(hz) / 700)
 
 
-def _htk_hz(mel):
+def htk_hz(mel):
+    """Return the Hz of HTK's mel."""
     return 700 * (10 ** (mel / 2595) - 1)
 
 
@@ -48,7 +50,7 @@ def _slaney_hz(mel):
     return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp(np.log(6.4) * (mel - 15) / 27))
 
 
-SCALES = {'htk': (_htk_mel, _htk_hz), 'slaney': (_slaney_mel, _slaney_hz)}
+SCALES = {'htk': (htk_mel, htk_hz), 'slaney': (_slaney_mel, _slaney_hz)}
 
 
 def framed(samples, frames: int):

@@ -13,7 +13,7 @@ from keras import ops
 from robot_ai.errors import ConfigurationError
 from training.layers.attention import DecoderBlock, EncoderBlock
 from training.layers.recurrent import RecurrentBlock
-from training.speech.features import HOP, LogMel
+from training.speech.features import HOP, PARAMETERS, LogMel, htk_hz, htk_mel
 
 SUBSAMPLING = 4
 FRAME_SAMPLES = HOP * SUBSAMPLING  # 640: 40 ms
@@ -61,6 +61,7 @@ class Size:
     recurrent: bool = False  # LSTM blocks in place of Transformer blocks: the baseline
     mels: int = 64
     masking: float = 1.0  # scales SpecAugment's widths; less for models that do not fit their data yet
+    warping: float = 0.0  # how far a vocal tract is stretched or shrunk in training, a share of its length
     labels: int = len(Characters.labels)
 
     def __post_init__(self):
@@ -77,6 +78,7 @@ class SpeechModel(keras.Model):
         super().__init__(**{'name': 'speech', 'autocast': False, **kwargs})
         self.size = size = size or Size()
         self.features = LogMel(mels=size.mels, name='features', dtype='float32')
+        self.vocal_tract = VocalTractWarp(size.warping, name='vocal_tract', dtype='float32')
         self.spectral_mask = SpectralMask(band=round(12 * size.masking), stretch=0.08 * size.masking, name='mask',
                                           dtype='float32')
         self.subsample = [keras.layers.Conv2D(size.channels, 3, strides=2, padding='same', activation='relu',
@@ -100,10 +102,21 @@ class SpeechModel(keras.Model):
               'length': np.full(1, 4 * FRAME_SAMPLES, np.int32), 'tokens': np.zeros((1, 4), np.int32)})
         return self
 
+    def begin_as_identity(self, missing: list[str]) -> list[str]:
+        """Let the blocks all of whose weights are in `missing` add nothing at first; return their names.
+
+        So a deeper model begins as the one that it grows from (Net2Net, arXiv:1511.05641).
+        """
+        new = [block for i, block in enumerate(self.blocks) if isinstance(block, EncoderBlock)
+               and sum(path.startswith(f'block{i}/') for path in missing) == len(block.trainable_variables)]
+        for block in new:
+            block.begin_as_identity()
+        return [block.name for block in new]
+
     def encode(self, samples, length, training=False):
         """Return memory float32 [B, T, D] and CTC log-probabilities float32 [B, T, V]; T = n / 640."""
         x = self.features(samples, length)
-        x = self.spectral_mask(x, length, training=training)[..., None]
+        x = self.spectral_mask(self.vocal_tract(x, training=training), length, training=training)[..., None]
         for layer in self.subsample:
             x = layer(x)
         batch, frames = x.shape[0] or -1, x.shape[1]
@@ -144,6 +157,45 @@ def frame_count(length):
 def valid_frames(count, frames: int):
     """Return float32 [B, frames]: 1 in each row's first `count` places."""
     return ops.cast(ops.expand_dims(ops.arange(frames), 0) < ops.expand_dims(count, 1), 'float32')
+
+
+class VocalTractWarp(keras.layers.Layer):
+    """Vocal tract length perturbation (Jaitly and Hinton, 2013): each row's frequencies scaled by a random factor.
+
+    Another throat says the same: formants move, the tempo stays. Above the paper's knee of 4.8 kHz the scale bends, so
+    that the band's upper end stays where it is.
+    """
+
+    knee_hz = 4800.0
+
+    def __init__(self, most: float = 0.15, **kwargs):
+        """Factors lie between 1 - `most` and 1 + `most`; 0 changes nothing."""
+        super().__init__(**kwargs)
+        self.most, self.seeds = most, keras.random.SeedGenerator(11)
+
+    def call(self, x, training=False):
+        """Log-mel features float32 [B, T, M] of `features.LogMel` -> the same shape, warped if `training`."""
+        if not training or not self.most:
+            return x
+        factor = 1 + self.most * (2 * keras.random.uniform((x.shape[0], 1), seed=self.seeds) - 1)
+        return ops.matmul(x, self.matrix(factor, x.shape[2]))
+
+    def matrix(self, factor, mels: int):
+        """Return float32 [B, M, M] that interpolates mels at `factor` float32 [B, 1] times their frequencies."""
+        low, high = PARAMETERS['low_hz'], PARAMETERS['high_hz']
+        edges = np.linspace(htk_mel(low), htk_mel(high), mels + 2)
+        hz = htk_hz(edges[1:-1])[None].astype(np.float32)
+        bent = self.knee_hz * ops.minimum(factor, 1.0)
+        above = high - (high - bent) / (high - bent / factor) * (high - hz)
+        scaled = ops.where(hz <= bent / factor, hz * factor, above)
+        # Fractions of a mel index; HTK's scale, in floats that every backend has.
+        at = (2595 / np.log(10) * ops.log(1 + scaled / 700) - edges[1]) / (edges[1] - edges[0])
+        at = ops.clip(at, 0, mels - 1)[:, None, :]
+        return ops.maximum(0.0, 1 - ops.abs(at - ops.arange(mels, dtype='float32')[None, :, None]))
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {**super().get_config(), 'most': self.most}
 
 
 class SpectralMask(keras.layers.Layer):

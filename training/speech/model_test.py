@@ -11,8 +11,8 @@ from robot_ai.errors import ConfigurationError, ModelError
 from robot_ai.model_store import GraphRunner, load_model
 from training.speech.export import disagreement, log_likelihood, to_flatbuffer, write_folder
 from training.speech.features import mel_matrix
-from training.speech.model import Characters, Size, SpeechModel, frame_count
-from training.weights import initial_weights, load_weights
+from training.speech.model import Characters, Size, SpeechModel, VocalTractWarp, frame_count
+from training.weights import initial_weights, load_weights, named_weights, to_numpy, write_arrays
 
 SIZE = Size(width=24, heads=2, blocks=2, channels=4, mels=16, decoder_blocks=1)
 TOKENS, HYPOTHESES = 12, 3
@@ -66,6 +66,38 @@ def test_mel_filters_cover_the_band_without_gaps():
     inside = filters[4:240].sum(axis=1)
     assert (inside > 0).all()
     assert filters.argmax(axis=0).tolist() == sorted(filters.argmax(axis=0).tolist())
+
+
+@pytest.mark.parametrize('hz', [400, 1500, 3000])
+@pytest.mark.parametrize('factor', [0.85, 1.0, 1.15])
+def test_a_warped_throat_moves_a_tone_in_inverse_proportion(hz, factor):
+    matrix = np.array(VocalTractWarp(0.15).matrix(np.full((1, 1), factor, np.float32), 64))[0]
+    np.testing.assert_allclose(matrix.sum(axis=0), 1, atol=1e-4)
+    filters = mel_matrix(64, 60.0, 7600.0)  # a row is what one frequency leaves in the mels
+
+    def heard(tone):
+        return filters[round(tone / 8000 * 256)]
+    assert abs(int((heard(hz) @ matrix).argmax()) - int(heard(hz / factor).argmax())) <= 1
+
+
+def test_throats_are_warped_in_training_alone_and_each_anew():
+    features = np.random.default_rng(1).standard_normal((2, 9, 64)).astype(np.float32)
+    features[1] = features[0]
+    layer = VocalTractWarp(0.15)
+    np.testing.assert_array_equal(layer(features), features)
+    warped = np.array(layer(features, training=True))
+    assert warped.shape == features.shape
+    assert np.abs(warped[0] - warped[1]).max() > 0.1
+    np.testing.assert_array_equal(VocalTractWarp(0.0)(features, training=True), features)
+
+
+def test_a_deeper_model_begins_as_the_one_it_grows_from(model, tmp_path):
+    file = str(tmp_path / 'weights.npz')
+    write_arrays(file, {path: to_numpy(variable) for path, variable in named_weights(model).items()})
+    deeper = SpeechModel(replace(SIZE, blocks=4)).build_all()
+    assert deeper.begin_as_identity(load_weights(deeper, file, partial=True)) == ['block2', 'block3']
+    samples, length = padded(sound(1.5), 24320)
+    np.testing.assert_allclose(deeper.encode(samples, length)[1], model.encode(samples, length)[1], atol=1e-5)
 
 
 def test_vocabulary_spells_both_ways():

@@ -1,7 +1,6 @@
 """Write the caches that the trainer reads: of any corpus or shards, and those that the shipped configs name."""
 import json
 import random
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from training.speech import loaders, texts
 from training.speech.augment import change_speed
 from training.speech.data import write_cache
 from training.speech.leaks import HeldOut
+from training.speech.respelling import respell
 from training.speech.synthesize import plan, speak
 from training.speech.tfrecords import read_examples
 from training.speech.utterances import Problems, read
@@ -56,22 +56,15 @@ def _of_corpus(corpus, layout, split, problems):
                 problems.add(utterance.audio, error)
 
 
-NEAR_LANGUAGES = ('ca', 'it', 'pt', 'ro', 'eu', 'fi', 'ia', 'eo', 'rm-sursilv', 'rm-vallader', 'id', 'sl')
+def other_languages(manifest: Path) -> Iterator[tuple[np.ndarray, dict]]:
+    """Yield (samples, facts) of a manifest's clips in other languages, respelt in Spanish letters.
 
-
-def other_languages(manifest: Path, languages: tuple[str, ...] = NEAR_LANGUAGES) -> Iterator[tuple[np.ndarray, dict]]:
-    """Yield (samples, facts) of a manifest's clips in languages spelt much as they sound, in Spanish letters.
-
-    For pre-training the encoder on many voices and rooms: foreign accents are dropped, and a clip whose text holds
-    figures or another script is left out.
+    For the encoder, which so hears many voices, rooms and microphones; a clip of a language that no voice of espeak-ng
+    reads is left out.
     """
     with open(manifest, encoding='utf-8') as lines:
         for clip in map(json.loads, lines):
-            text = ''.join(c for c in unicodedata.normalize('NFKD', clip['text'].casefold())
-                           if not unicodedata.combining(c))
-            text = ' '.join(''.join(c if c.isalpha() else ' ' for c in text.replace("'", '').replace('’', '')).split())
-            if clip['language'] in languages and text and text.isascii() and not any(
-                    c.isdigit() for c in clip['text']):
+            if text := respell(clip['text'], clip['language']):
                 yield read_audio(manifest.parent / clip['audio']), {
                     'text': text, 'speaker': clip['speaker'], 'source': 'other-languages', 'split': 'train'}
 

@@ -138,6 +138,8 @@ def run(config: dict, options) -> dict:
                                          'config that it was trained with (model.yaml, training)')
             print(f'{options.init}: {count - len(missing)} of {count} weights taken'
                   + (f', not {", ".join(missing[:3])}{" ..." * (len(missing) > 3)}' if missing else ''), flush=True)
+            if grown := model.begin_as_identity(missing):
+                print(f'{", ".join(grown)}: new, adding nothing at first', flush=True)
     save_run_config(options.folder, {'config': config, 'size': asdict(model.size), 'labels': vocabulary.labels,
                                      'clips': len(batches.usable),
                                      'command': 'python -m training train speech ' + ' '.join(sys.argv[3:]),
