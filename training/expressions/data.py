@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from robot_ai.errors import ConfigurationError
 from robot_ai.vision.characters import CharacterRecognizer
 from robot_ai.vision.ink import PEN, ink_of_strokes
 from robot_ai.vision.layout import typical_size
@@ -18,6 +19,8 @@ from training.expressions.trees import tree_of
 MAX_SYMBOLS = 32  # training expressions with more (1 %) are left out
 ROOT_INDEX = MAX_SYMBOLS
 VIEWS = 2  # drawings of each symbol that are scored: a minute each
+# Labels with the same place on the line: in any formula one can stand for another.
+ALIKE_IN_PLACE = ('23456789', 'acemnrsuvwxz', 'bdhkt', 'gpqy', 'ABCDEFGHKLMNPQRSTUVXYZ')
 
 
 def cache(folder: Path, recognizer: CharacterRecognizer, part: str, drawings=None) -> dict[str, np.ndarray]:
@@ -26,7 +29,7 @@ def cache(folder: Path, recognizer: CharacterRecognizer, part: str, drawings=Non
     `drawings`: the character model's training cache (training.characters.batches.Cache), whose first variants are
     then scored, one view of each expression a variant; without it each symbol is drawn once as it is (for validation).
     'scores' float16 [rows, 32, classes], 'boxes' float32 [rows, 32, 4], 'label', 'parent', 'relation' int16
-    [rows, 32], 'count' int16 [rows].
+    [rows, 32], 'count' int16 [rows]; 'labels' [classes], their names.
     """
     index = {label: number for number, label in enumerate(recognizer.labels)}
     rows, started, first = [], time.monotonic(), 0
@@ -47,7 +50,7 @@ def cache(folder: Path, recognizer: CharacterRecognizer, part: str, drawings=Non
             views = [[ink_of_strokes([item['strokes'][i] for i in strokes], pen) for strokes in tree.strokes]]
         rows += [_row(tree, recognizer.scores(view)[0], index) for view in views]
     print(f'{len(rows)} views of expressions of {part}: {time.monotonic() - started:.0f} s', flush=True)
-    return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+    return {**{key: np.stack([row[key] for row in rows]) for key in rows[0]}, 'labels': np.array(recognizer.labels)}
 
 
 def _row(tree, scores, index):
@@ -63,20 +66,57 @@ def _row(tree, scores, index):
 
 
 class Batches:
-    """Batches of cached rows: `batch(step)`, a function of the step alone."""
+    """Batches of cached rows: `batch(step)`, a function of the step alone.
 
-    def __init__(self, path: Path, size: int, seed: int, jitter: float = 0.03):
-        """`jitter`: of the boxes' edges, in typical sizes."""
+    9,000 formulas are few: a network soon knows them by heart. Two changes make more of them. Renaming: in a share
+    `renamed` of the formulas, letters and digits of ALIKE_IN_PLACE's groups change places, all of a name alike, with
+    the scores of symbols of the new name. Exchange: in half of the formulas a share `exchanged` of the symbols is
+    scored as another symbol of that name was, so that they do not always come with the same mistakes of the recogniser.
+    """
+
+    def __init__(self, path: Path, size: int, seed: int, jitter: float = 0.03, renamed: float = 0.0,
+                 exchanged: float = 0.0):
+        """`jitter`: of the boxes' edges, in typical sizes. ConfigurationError where `path` is of an earlier version."""
         self.rows, self.size, self.seed, self.jitter = dict(np.load(path)), size, seed, jitter
+        if 'labels' not in self.rows:
+            raise ConfigurationError(f'{path}: a cache of an earlier version; make it anew with --prepare')
+        self.renamed, self.exchanged = renamed, exchanged
+        labels = self.rows.pop('labels').tolist()
         self.small = np.flatnonzero(self.rows['count'] <= MAX_SYMBOLS // 2)
         self.large = np.flatnonzero(self.rows['count'] > MAX_SYMBOLS // 2)
+        # Every symbol's place, those of one label side by side.
+        at = np.flatnonzero(np.arange(MAX_SYMBOLS)[None] < self.rows['count'][:, None])
+        label = self.rows['label'].reshape(-1)[at]
+        self.written, self.amount = at[np.argsort(label, kind='stable')], np.bincount(label, minlength=len(labels))
+        groups = [np.array([labels.index(name) for name in group if name in labels], int) for group in ALIKE_IN_PLACE]
+        self.groups = [group[self.amount[group] > 0] for group in groups]
 
     def batch(self, step: int) -> dict[str, np.ndarray]:
         """Return a batch of short expressions (padded to 16) or, one time in four, of long ones (32)."""
         rng = np.random.default_rng([self.seed, step])
         long = rng.random() < 0.25 and len(self.large)
         chosen = rng.choice(self.large if long else self.small, self.size // (4 if long else 1))
-        return prepared(self.rows, chosen, MAX_SYMBOLS if long else MAX_SYMBOLS // 2, rng, self.jitter)
+        width = MAX_SYMBOLS if long else MAX_SYMBOLS // 2
+        return prepared(self.changed(chosen, rng), np.arange(len(chosen)), width, rng, self.jitter)
+
+    def changed(self, chosen: np.ndarray, rng) -> dict[str, np.ndarray]:
+        """Return copies of the chosen rows, renamed and exchanged; see the class."""
+        rows = {key: array[chosen] for key, array in self.rows.items()}
+        inked = np.arange(MAX_SYMBOLS)[None] < rows['count'][:, None]
+        other = inked & (rng.random((len(chosen), 1)) < 0.5) & (rng.random((len(chosen), MAX_SYMBOLS)) < self.exchanged)
+        names = np.tile(np.arange(len(self.amount)), (len(chosen), 1))
+        for row in np.flatnonzero(rng.random(len(chosen)) < self.renamed):
+            for group in self.groups:
+                if rng.random() < 0.5:
+                    names[row, group] = rng.permutation(group)
+        label = np.where(inked, np.take_along_axis(names, rows['label'].astype(int), axis=1), rows['label'])
+        other |= label != rows['label']
+        rows['label'] = label
+        label = label[other]
+        first = np.cumsum(self.amount) - self.amount
+        place = self.written[first[label] + (rng.random(len(label)) * self.amount[label]).astype(int)]
+        rows['scores'][other] = self.rows['scores'].reshape(-1, self.rows['scores'].shape[-1])[place]
+        return rows
 
 
 def prepared(rows: dict, chosen: np.ndarray, width: int, rng=None, jitter: float = 0.0) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ import itertools
 import numpy as np
 import pytest
 
+from robot_ai.errors import ConfigurationError
 from robot_ai.vision.latex_tree import leaves, normal_form, parse
 from robot_ai.vision.layout import latex_of
 from robot_ai.vision.parsing import best_tree, spanning_tree
@@ -97,6 +98,58 @@ def test_parser_network_learns_a_formula():
         last = step()
     assert float(last['loss']) < 0.2 * first
     assert float(last['edge_error']) == 0
+
+
+def formulas(folder, rows=40):
+    """Write a cache of formulas `a a 2 = b` whose scores say the label, and in the last class the symbol's number."""
+    from training.expressions.data import MAX_SYMBOLS, ROOT_INDEX
+    labels = ['', 'a', 'b', 'c', '2', '3', '=', 'number']
+    label = np.zeros((rows, MAX_SYMBOLS), np.int16)
+    label[:, :5] = [1, 1, 4, 6, 2]
+    label[1::2, 0] = 3
+    scores = 100.0 * np.eye(len(labels), dtype=np.float16)[label]
+    scores[..., -1] = np.arange(label.size).reshape(label.shape)  # exact in float16 below 2048
+    np.savez(folder / 'train.npz', scores=scores, label=label, count=np.full(rows, 5, np.int16), labels=np.array(labels),
+             boxes=np.zeros((rows, MAX_SYMBOLS, 4), np.float32), relation=np.zeros_like(label),
+             parent=np.full_like(label, ROOT_INDEX))
+    return folder / 'train.npz'
+
+
+def test_renaming_is_consistent_and_brings_scores_of_the_new_name(tmp_path):
+    from training.expressions.data import Batches
+    batches = Batches(formulas(tmp_path), 32, 1, renamed=1.0)
+    before = batches.rows['label'].copy()
+    chosen = np.tile(np.arange(0, 40, 2), 5)  # a a 2 = b
+    rows = batches.changed(chosen, np.random.default_rng(0))
+    label = rows['label']
+    np.testing.assert_array_equal(label[:, 0], label[:, 1])
+    assert (label[:, 0] != 1).any()
+    assert (label[:, 3] == 6).all() and (label[:, 4] == 2).all()  # = is in no group, b alone in its own
+    assert set(label[:, 0]) == {1, 3} and set(label[:, 2]) == {4}  # a 3 is written nowhere: it has no scores
+    np.testing.assert_array_equal(rows['scores'][:, :5, :-1].argmax(axis=2), label[:, :5])
+    np.testing.assert_array_equal(batches.rows['label'], before)
+
+
+def test_an_exchanged_symbol_is_scored_as_another_of_its_name(tmp_path):
+    from training.expressions.data import Batches
+    batches = Batches(formulas(tmp_path), 32, 1, exchanged=1.0)
+    rows = batches.changed(np.arange(40), np.random.default_rng(0))
+    np.testing.assert_array_equal(rows['label'], batches.rows['label'])
+    moved = (rows['scores'][:, :5, -1] != batches.rows['scores'][:, :5, -1]).any(axis=1)
+    assert 10 < moved.sum() < 30  # half of the formulas
+    np.testing.assert_array_equal(rows['scores'][:, :5, :-1].argmax(axis=2), rows['label'][:, :5])
+    assert not rows['scores'][:, 5:, :-1].argmax(axis=2).any()  # nothing is written there
+    plain = Batches(tmp_path / 'train.npz', 32, 1)
+    np.testing.assert_array_equal(plain.changed(np.arange(40), np.random.default_rng(0))['scores'],
+                                  plain.rows['scores'])
+
+
+def test_a_cache_without_names_is_refused(tmp_path):
+    from training.expressions.data import Batches
+    arrays = dict(np.load(formulas(tmp_path)))
+    np.savez(tmp_path / 'old.npz', **{key: value for key, value in arrays.items() if key != 'labels'})
+    with pytest.raises(ConfigurationError, match='earlier version'):
+        Batches(tmp_path / 'old.npz', 32, 1)
 
 
 def test_an_export_holds_what_each_networks_training_goes_on_from(tmp_path, monkeypatch):

@@ -157,7 +157,7 @@ def parts(config: ModuleType, folder: Path, replicas: int) -> tuple:
     if not path.is_file():
         raise ConfigurationError(f'{path}: no cache; add --prepare DATA')
     parser = config.KIND == 'parser'
-    batches = (data.Batches(path, size, config.SEED, config.JITTER) if parser else
+    batches = (data.Batches(path, size, config.SEED, config.JITTER, config.RENAMED, config.EXCHANGED) if parser else
                segmenter.Batches(path, size, config.SEED))
     classes = batches.rows['scores'].shape[-1]
     return (lambda: (model if parser else segmenter).build(classes, **config.MODEL),

@@ -16,17 +16,19 @@ Laptop variant: add `--steps 600` (1 minute).
 """
 KIND = 'parser'
 SEED = 3
-MODEL = {'width': 64, 'heads': 4, 'depth': 2, 'dropout': 0.1}
+MODEL = {'width': 192, 'heads': 8, 'depth': 5, 'dropout': 0.2}
 LOOP = {  # training.loop.LoopConfig
-    'steps': 2500,
-    'peak_rate': 2e-3,
+    'steps': 5000,
+    'peak_rate': 1.5e-3,
     'warm_up': 100,
     'decay_from': 0.4,
     'weight_decay': 1e-2,
-    'evaluate_every': 250,
+    'evaluate_every': 500,
     'checkpoint_every': 150,
     'log_every': 50,
     'metric': 'error',
 }
 BATCH = 64  # expressions of up to 16 symbols a replica; a quarter as many of the long ones
 JITTER = 0.03  # of the boxes, in typical symbol sizes
+RENAMED = 0.5  # of the formulas: letters and digits stand for others
+EXCHANGED = 0.3  # of the symbols of half of the formulas: scored as another of the same name was
