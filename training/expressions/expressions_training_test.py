@@ -109,9 +109,9 @@ def formulas(folder, rows=40):
     label[1::2, 0] = 3
     scores = 100.0 * np.eye(len(labels), dtype=np.float16)[label]
     scores[..., -1] = np.arange(label.size).reshape(label.shape)  # exact in float16 below 2048
-    np.savez(folder / 'train.npz', scores=scores, label=label, count=np.full(rows, 5, np.int16), labels=np.array(labels),
-             boxes=np.zeros((rows, MAX_SYMBOLS, 4), np.float32), relation=np.zeros_like(label),
-             parent=np.full_like(label, ROOT_INDEX))
+    np.savez(folder / 'train.npz', scores=scores, label=label, count=np.full(rows, 5, np.int16),
+             labels=np.array(labels), boxes=np.zeros((rows, MAX_SYMBOLS, 4), np.float32),
+             relation=np.zeros_like(label), parent=np.full_like(label, ROOT_INDEX))
     return folder / 'train.npz'
 
 

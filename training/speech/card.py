@@ -9,11 +9,12 @@ log-mel front end inside the graph; {weights} weights, {megabytes:.1f} MB{ngram}
 - **Meant for** short commands and answers to a robot, close to the microphone, helped by a list of expected phrases.
   **Not for** open dictation: see the rows of speakers never heard. Import or train a bigger model for that.
 - **Trained** with `{command}`, {steps} steps on {clips} clips: {data}.{note} The words are
-  those of the train split of the recordings named below, of other languages' clips in Spanish letters where
+  those of the train split of the recordings named below, of other languages' clips as a Spanish ear spells them where
   `other-languages` is named, and of espeak-ng and SVOX Pico reading generated everyday sentences, the bundled
   dialogue's examples, Spanish prose and single words, with speed, room, noise, babble, telephone and level changes.
-- **Knows few voices**: one Mexican and one or two Spanish women, five actors, and synthetic voices. Children, old
-  people, other accents, and far microphones are hardly in the training data; expect more errors there.
+- **Knows few Spanish voices**: one Mexican and one or two Spanish women, five actors, and synthetic voices; the many
+  voices, rooms and microphones of `other-languages` speak no Spanish. Children, old people, other accents, and far
+  microphones are hardly in the training data; expect more errors there.
 - **Chosen on validation clips only**: the checkpoint, the decoder's weights, the confidence's calibration, and the
   confidence of {min_confidence} below which nothing is told: there {rejected} of {true} true validation clips are
   rejected, and made sounds without speech give {made_sounds_told} transcripts.
