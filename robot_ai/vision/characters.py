@@ -187,6 +187,10 @@ class CharacterRecognizer:
         order = [number for number in np.argsort(-row)[:TOP + 1] if number != self.nothing]
         return tuple(Candidate(self.labels[number], float(row[number])) for number in order[:TOP])
 
+    def best(self, row: np.ndarray) -> float:
+        """Return the best score of a row, "no symbol" left out."""
+        return float(np.delete(row, self.nothing).max())
+
     def is_symbol(self, row: np.ndarray) -> bool:
         """Tell from one row of scores whether the ink is a symbol: "no symbol" is not best, a few readings likely."""
         others = np.sort(np.delete(row, self.nothing))[-3:]

@@ -16,6 +16,8 @@ MIN_SIDE = 10  # px at the work size: smaller symbols cannot be read
 MAX_SYMBOLS = 200  # more pieces of ink than this is texture, not writing
 GRAIN = 6.0  # ink must differ from paper by so many standard deviations of the paper's noise
 MIN_STEP = 18  # and by so many grey levels
+MIN_AREA = 5  # px of a piece of ink
+INK = 110  # of `ink_map`: pixels that are ink
 MAX_INK_SHARE = 0.3  # of the picture: more is no writing on paper
 
 
@@ -77,11 +79,12 @@ def join(a: Found, b: Found) -> Found:
 
 @dataclass(frozen=True)
 class Part:
-    """One connected piece of ink: its box at the work scale and its mask (bool, the box's size)."""
+    """One connected piece of ink: its box at the work scale, its mask (bool, the box's size) and its line's width."""
 
     box: Box
     mask: np.ndarray = field(repr=False)
     area: int = 0
+    pen: float = 0.0  # px: the pixels of a line w wide lie w / 4 + 1 / 2 from its rim on average
 
 
 def ink_map(grey: np.ndarray) -> np.ndarray | None:
@@ -131,11 +134,11 @@ def components(ink: np.ndarray) -> list[Part]:
     """Return the connected pieces of ink that may be writing: not specks, not the picture's frame."""
     height, width = ink.shape
     edges = cv2.magnitude(cv2.Sobel(ink, cv2.CV_32F, 1, 0), cv2.Sobel(ink, cv2.CV_32F, 0, 1))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink >= 110).astype(np.uint8), connectivity=8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink >= INK).astype(np.uint8), connectivity=8)
     out = []
     for number in range(1, count):
         x, y, w, h, area = (int(v) for v in stats[number])
-        if area < 6 or max(w, h) < 3:
+        if area < MIN_AREA or max(w, h) < 3:
             continue
         touches = (x == 0) + (y == 0) + (x + w == width) + (y + h == height)
         if touches and (max(w, h) > 0.25 * max(width, height) or touches > 1):
@@ -146,12 +149,16 @@ def components(ink: np.ndarray) -> list[Part]:
         rim = mask & (cv2.erode(np.pad(mask.astype(np.uint8), 1), np.ones((3, 3), np.uint8))[1:-1, 1:-1] == 0)
         if edges[y:y + h, x:x + w][rim].mean() < MIN_EDGE:
             continue  # out of focus: a blob, not a line
-        out.append(Part(Box(x, y, w, h), mask, area))
+        inner = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)
+        out.append(Part(Box(x, y, w, h), mask, area, max(1.0, 4 * float(inner.sum()) / area - 2)))
     if not out:
         return []
-    tall = max(max(p.box.width, p.box.height) for p in out)
-    specks = max(6, 0.0006 * tall * tall)
-    out = [p for p in out if p.area >= specks and max(p.box.width, p.box.height) >= 0.035 * tall]
+    # A mark is no smaller than the pen: what is, is a speck. (Beside a long bar or root even digits would look small.)
+    pens, areas = np.array([p.pen for p in out]), np.array([p.area for p in out])
+    order = np.argsort(pens, kind='stable')
+    inked = np.cumsum(areas[order])
+    pen = float(pens[order[np.searchsorted(inked, inked[-1] / 2)]])  # of the middle pixel of ink
+    out = [p for p in out if p.area >= max(MIN_AREA, 0.4 * pen * pen) and max(p.box.width, p.box.height) >= 0.7 * pen]
     legible = sum(max(p.box.width, p.box.height) >= MIN_SIDE for p in out)
     return out if 3 * legible >= len(out) and legible else []  # specks everywhere are grain
 

@@ -4,21 +4,47 @@ What `segmentation.py` does for strokes in the order of writing, for pictures, w
 neighbouring pieces are read by the character recogniser, a small network weighs its scores and their geometry into the
 odds that a set is one whole symbol, and a beam search takes the sets of greatest worth that hold each piece once, in
 a few ways.
-So `\cos` is one symbol of three pieces, = one of two, and a fraction's bar stays apart from what it divides.
+So `\cos` is one symbol of three pieces, = one of two, and a fraction's bar stays apart from what it divides. A piece
+that is no sure symbol may be several that touch: the sides of its cuts (`touching.py`) are read and weighed beside the
+sets.
 """
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from robot_ai.vision.characters import CharacterRecognizer
-from robot_ai.vision.finding import Found, join, symbol_ink
-from robot_ai.vision.segmentation import MAX_GROUP, box_distances, joining_length, typical_stroke
+from robot_ai.vision.finding import INK, Found, join, symbol_ink
+from robot_ai.vision.ink import Box
+from robot_ai.vision.segmentation import MAX_GROUP, UNSURE, box_distances, joining_length, typical_stroke
+from robot_ai.vision.touching import cuts
 
 NEAR = 0.8  # typical sizes between two pieces of one symbol, at most
 NEAR_MANY = 0.45  # the same where there are more than two
+DOT, DOTS, DOTS_APART = 0.25, 3, 1.5  # typical sizes of a dot; so many are an ellipsis; typical sizes between them
 MAX_SIDE = 3.2  # typical sizes, longer side of a symbol of several pieces (a bar or a root alone may be longer)
 SETS_A_PIECE = 6  # at most so many sets are read, the tightest ones: reading is what costs time
 BEAM = 24
+SURE = 0.97  # a piece that is one symbol with this score is not cut
+LEAST_SIDE = 0.25  # typical sizes of line on both sides of a cut
+CUTS = 4  # of a piece at most: those whose two sides read best together, of ...
+CUTS_READ = 8
+CUT_GAP = -1.0  # feature `gap` of a side of a cut, which has none
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """All ink of a picture that may be a symbol, read: first the sets of whole pieces, then sides of cut pieces.
+
+    Pieces that are cut consist of atoms, any other is one: `atoms` of each candidate are numbers below `count`.
+    """
+
+    found: list[Found]
+    atoms: list[tuple[int, ...]]
+    count: int
+    features: np.ndarray  # float32 [candidates, segmentation.FEATURES]
+    scores: np.ndarray  # float32 [candidates, classes]
+    sets: list[tuple[int, ...]]  # the pieces of the first candidates
 
 
 @dataclass(frozen=True)
@@ -34,14 +60,17 @@ def candidate_sets(boxes: np.ndarray) -> Sets:
     typical = typical_stroke(boxes)
     scaled, distance = boxes / typical, box_distances(boxes) / typical
     count = len(boxes)
+    dots = np.maximum(scaled[:, 2] - scaled[:, 0], scaled[:, 3] - scaled[:, 1]) < DOT
     singles = [(i,) for i in range(count)]
     level, several = singles, {}
     for size in range(2, MAX_GROUP + 1):
         reach, grown = NEAR if size == 2 else NEAR_MANY, {}
         for members in level:
+            near = distance[list(members)].min(axis=0)
+            dotted = dots & (near <= DOTS_APART) if size <= DOTS and dots[list(members)].all() else np.False_
             if size > 2 and several[members] > NEAR_MANY * (size - 2):
-                continue  # only tight sets grow
-            for other in np.flatnonzero(distance[list(members)].min(axis=0) <= reach):
+                near = near + np.inf  # only tight sets grow
+            for other in np.flatnonzero((near <= reach) | dotted):
                 if other in members:
                     continue
                 key = tuple(sorted((*members, int(other))))
@@ -51,23 +80,29 @@ def candidate_sets(boxes: np.ndarray) -> Sets:
                 if max(mine[:, 2].max() - mine[:, 0].min(), mine[:, 3].max() - mine[:, 1].min()) > MAX_SIDE:
                     continue
                 grown[key] = joining_length(distance[np.ix_(key, key)])
-        level = sorted(grown, key=grown.get)[:SETS_A_PIECE * count]
+        level = sorted(grown, key=lambda key: _looseness(grown[key], key, dots))[:SETS_A_PIECE * count]
         several.update({key: grown[key] for key in level})
-    # A set of many pieces has more gaps: the mean gap says how tight it is.
-    tightest = sorted(several, key=lambda key: several[key] / (len(key) - 1) + 0.05 * len(key))
+    tightest = sorted(several, key=lambda key: _looseness(several[key], key, dots))
     members = singles + tightest[:(SETS_A_PIECE - 1) * count]
-    features = [_features(scaled, distance, key, several.get(key, 0.0)) for key in members]
+    features = [_features(scaled, distance[list(key)].min(axis=0), key, several.get(key, 0.0)) for key in members]
     return Sets(members, np.array(features, np.float32))
 
 
-def _features(boxes, distance, members, gap):
-    """Return what a set looks like and how its two nearest neighbours lie; as many as segmentation.py's."""
+def _looseness(gap, members, dots):
+    """Return how loose a set is: a set of many pieces has more gaps, the mean gap says it; dots are never near."""
+    return gap / (len(members) - 1) * (0.2 if dots[list(members)].all() else 1.0) + 0.05 * len(members)
+
+
+def _features(boxes, near, members, gap):
+    """Return what a set looks like and how its two nearest neighbours lie; as many as segmentation.py's.
+
+    `near` [n]: the boxes' distances from the set, changed here.
+    """
     mine = boxes[list(members)]
     left, top, right, bottom = mine[:, 0].min(), mine[:, 1].min(), mine[:, 2].max(), mine[:, 3].max()
     overlaps = [min(a[2], b[2]) - max(a[0], b[0]) for i, a in enumerate(mine) for b in mine[i + 1:]]
     out = [float(len(members) == n) for n in range(1, MAX_GROUP + 1)]
     out += [gap, right - left, bottom - top, min(overlaps, default=0.0)]
-    near = distance[list(members)].min(axis=0)
     near[list(members)] = np.inf
     for other in np.argsort(near, kind='stable')[:2]:
         if np.isfinite(near[other]):
@@ -115,19 +150,87 @@ def cover(members: list[tuple[int, ...]], worth: np.ndarray, count: int, most: i
     return states[everything]
 
 
+def candidates(recognizer: CharacterRecognizer, pieces: list[Found]) -> Candidates:
+    """Read every set of pieces, and every side of a cut, that may be a symbol."""
+    boxes = np.array([[f.work.x, f.work.y, f.work.right, f.work.bottom] for f in pieces], np.float32)
+    sets = candidate_sets(boxes)
+    found = [joined(pieces, members) for members in sets.members]
+    scores, _ = recognizer.scores([symbol_ink(one) for one in found])
+    typical = typical_stroke(boxes)
+    count, atoms, features, sides, read = 0, [], [sets.features], [], [scores]
+    for number, piece in enumerate(pieces):
+        many, divided = 1, []
+        if recognizer.best(scores[number]) < SURE:
+            many, divided = _divided(recognizer, piece, LEAST_SIDE * typical)
+        atoms.append(tuple(range(count, count + many)))
+        for mine, side, row in divided:
+            beyond = next(one for other, one, _ in divided if not set(mine) & set(other))
+            sides.append((side, tuple(count + atom for atom in mine)))
+            read.append(row[None])
+            features.append(_side_features(boxes, number, side, beyond, typical)[None])
+        count += many
+    of_sets = [tuple(atom for piece in members for atom in atoms[piece]) for members in sets.members]
+    return Candidates(found + [side for side, _ in sides], of_sets + [mine for _, mine in sides], count,
+                      np.concatenate(features), np.concatenate(read), sets.members)
+
+
+def _divided(recognizer, piece, least):
+    """Return how many atoms a piece has and its sides (atoms, ink, scores): of each cut both, and what lies between."""
+    ink = piece.ink >= INK
+    ways = sorted(cuts(ink, least), key=lambda way: -min((way & ink).sum(), (~way & ink).sum()))[:CUTS_READ]
+    if not ways:
+        return 1, []
+    both = [part(piece, side) for way in ways for side in (way, ~way)]
+    scores, _ = recognizer.scores([symbol_ink(side) for side in both])
+    worth = np.log([recognizer.best(row) + UNSURE for row in scores]).reshape(-1, 2).sum(axis=1)
+    kept = np.argsort(-worth, kind='stable')[:CUTS]
+    code = sum(ways[way].astype(int) << k for k, way in enumerate(kept))  # of each pixel: on which side of each cut
+    codes = np.unique(code[ink])
+    everything = set(range(len(codes)))
+    out = {}
+    for k, way in enumerate(kept):
+        mine = {n for n in everything if codes[n] >> k & 1}
+        out[tuple(sorted(mine))] = both[2 * way], scores[2 * way]
+        out[tuple(sorted(everything - mine))] = both[2 * way + 1], scores[2 * way + 1]
+    between = {}
+    for one, other in combinations(list(out), 2):
+        mine = tuple(sorted(everything - set(one) - set(other)))
+        if mine and mine not in out and not set(one) & set(other):
+            between[mine] = part(piece, np.isin(code, codes[list(mine)]))
+    if between:
+        read, _ = recognizer.scores([symbol_ink(side) for side in between.values()])
+        out.update({mine: (side, row) for (mine, side), row in zip(between.items(), read)})
+    return len(codes), [(mine, side, row) for mine, (side, row) in out.items()]
+
+
+def part(piece: Found, side: np.ndarray) -> Found:
+    """Return the part of a piece's ink in `side` (bool, of the ink's shape), which holds some."""
+    ys, xs = np.nonzero(side & (piece.ink >= INK))
+    top, bottom, left, right = int(ys.min()), int(ys.max()) + 1, int(xs.min()), int(xs.max()) + 1
+    work = Box(piece.work.x + left, piece.work.y + top, right - left, bottom - top)
+    scale = piece.box.width / piece.work.width, piece.box.height / piece.work.height
+    box = Box(round(piece.box.x + left * scale[0]), round(piece.box.y + top * scale[1]),
+              max(1, round(work.width * scale[0])), max(1, round(work.height * scale[1])))
+    return Found(box, work, np.where(side, piece.ink, 0)[top:bottom, left:right])
+
+
+def _side_features(boxes, number, side, beyond, typical):
+    """Return the features of a side of piece `number`; its neighbours are other pieces and the ink beyond the cut."""
+    own = np.array([[f.work.x, f.work.y, f.work.right, f.work.bottom] for f in (side, beyond)], np.float32)
+    every = np.concatenate([own, np.delete(boxes, number, axis=0)]) / typical
+    return np.array(_features(every, box_distances(every)[0], (0,), CUT_GAP), np.float32)
+
+
 def assemble(recognizer: CharacterRecognizer, pieces: list[Found], weigh,
              most: int = 1) -> list[tuple[float, list[Found], np.ndarray]]:
     """Return the likeliest sets of symbols that pieces of ink make, best first, `most` at most.
 
     Each is (log-odds, symbols from left to right, their scores [n, classes]). `weigh(features, scores)` -> log-odds
-    [sets] of being one whole symbol.
+    [candidates] of being one whole symbol.
     """
-    boxes = np.array([[f.work.x, f.work.y, f.work.right, f.work.bottom] for f in pieces], np.float32)
-    sets = candidate_sets(boxes)
-    whole = [joined(pieces, members) for members in sets.members]
-    scores, _ = recognizer.scores([symbol_ink(found) for found in whole])
+    read = candidates(recognizer, pieces)
     out = []
-    for total, chosen in cover(sets.members, weigh(sets.features, scores), len(pieces), most):
-        numbers = sorted(chosen, key=lambda number: whole[number].work.x)
-        out.append((total, [whole[number] for number in numbers], scores[numbers]))
+    for total, chosen in cover(read.atoms, weigh(read.features, read.scores), read.count, most):
+        numbers = sorted(chosen, key=lambda number: read.found[number].work.x)
+        out.append((total, [read.found[number] for number in numbers], read.scores[numbers]))
     return out

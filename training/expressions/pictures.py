@@ -2,14 +2,16 @@
 
 Clean pictures show what reading loses without the pen's path; `varied` draws as different pens and sizes would.
 """
+import cv2
 import numpy as np
 
-from robot_ai.vision.finding import WORK_SIDE, Found, find_pieces
+from robot_ai.vision.finding import INK, WORK_SIDE, Found, find_pieces
 from robot_ai.vision.ink import PEN, draw_polylines
 from training.characters.data import typical_height
 
 SYMBOL_HEIGHT = 36  # px of a typical symbol in the drawn pictures
 MARGIN = 30  # px
+IMPURE = 0.15  # of a symbol's line may lie on the wrong side of a cut
 
 
 def placed(item: dict, height: float = SYMBOL_HEIGHT) -> tuple[list[np.ndarray], tuple[int, int]]:
@@ -49,6 +51,33 @@ def truth_sets(item: dict, height: float = SYMBOL_HEIGHT, pen: float = PEN) -> t
         if mine and all(len(owners[at]) == 1 for at in mine):
             out[mine] = symbol['label']
     return pieces, out
+
+
+def symbol_points(item: dict, height: float = SYMBOL_HEIGHT) -> list[np.ndarray]:
+    """Return each symbol's line in an expression's picture, a point a pixel: int [n, 2] (x, y), at the work scale."""
+    lines, shape = placed(item, height)
+    scale = min(1.0, WORK_SIDE / max(shape))
+    out = []
+    for symbol in item['symbols']:
+        points = [np.zeros((0, 2))]
+        for stroke in symbol['strokes']:
+            line = lines[stroke] * scale
+            for a, b in zip(line, line[1:] if len(line) > 1 else line):
+                points.append(np.linspace(a, b, max(2, int(np.abs(b - a).max()) + 1)))
+        out.append(np.round(np.concatenate(points)).astype(int))
+    return out
+
+
+def is_one_symbol(found: Found, points: list[np.ndarray]) -> bool:
+    """Whether a part of a piece is one symbol: nearly all of its line, and next to nothing of the others' (IMPURE)."""
+    shares = []
+    ink = cv2.dilate((found.ink >= INK).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    for line in points:
+        at = line - (found.work.x, found.work.y)
+        inside = (at >= 0).all(axis=1) & (at[:, 0] < found.work.width) & (at[:, 1] < found.work.height)
+        shares.append(ink[at[inside, 1], at[inside, 0]].sum() / max(1, len(line)))
+    shares = np.array(shares)
+    return bool((shares > 1 - IMPURE).sum() == 1 and (shares < IMPURE).sum() == len(shares) - 1)
 
 
 def _on(piece, line):

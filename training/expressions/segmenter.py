@@ -11,12 +11,11 @@ import numpy as np
 from keras import layers, ops
 
 from robot_ai.vision.characters import CharacterRecognizer
-from robot_ai.vision.finding import symbol_ink
 from robot_ai.vision.ink import PEN, ink_of_strokes
-from robot_ai.vision.pieces import candidate_sets, joined
+from robot_ai.vision.pieces import candidates
 from robot_ai.vision.segmentation import FEATURES, candidate_groups
 from training.characters.data import read_lines
-from training.expressions.pictures import SYMBOL_HEIGHT, truth_sets
+from training.expressions.pictures import SYMBOL_HEIGHT, is_one_symbol, symbol_points, truth_sets
 
 
 def cache(folder: Path, recognizer: CharacterRecognizer, part: str, share: float, seed: int) -> dict[str, np.ndarray]:
@@ -43,7 +42,7 @@ def cache(folder: Path, recognizer: CharacterRecognizer, part: str, share: float
 
 def cache_pictures(folder: Path, recognizer: CharacterRecognizer, part: str, share: float,
                    seed: int) -> dict[str, np.ndarray]:
-    """Return the same arrays for the sets of pieces of a part's expressions, drawn with varied pens and sizes."""
+    """Return the same arrays for the candidates in a part's expressions, drawn with varied pens and sizes."""
     rng = np.random.default_rng(seed)
     rows, started = {'features': [], 'scores': [], 'whole': []}, time.monotonic()
     for item in read_lines(folder / f'expressions-{part}.jsonl.xz'):
@@ -53,11 +52,11 @@ def cache_pictures(folder: Path, recognizer: CharacterRecognizer, part: str, sha
         pieces, truth = truth_sets(item, height, pen)
         if not pieces:
             continue
-        sets = candidate_sets(np.array([[f.work.x, f.work.y, f.work.right, f.work.bottom] for f in pieces], np.float32))
-        scores, _ = recognizer.scores([symbol_ink(joined(pieces, members)) for members in sets.members])
-        rows['features'].append(sets.features.astype(np.float16))
-        rows['scores'].append(scores.astype(np.float16))
-        rows['whole'].append(np.array([members in truth for members in sets.members], np.uint8))
+        read, points = candidates(recognizer, pieces), symbol_points(item, height)
+        rows['features'].append(read.features.astype(np.float16))
+        rows['scores'].append(read.scores.astype(np.float16))
+        rows['whole'].append(np.array([members in truth for members in read.sets] + [
+            is_one_symbol(side, points) for side in read.found[len(read.sets):]], np.uint8))
     print(f"{sum(map(len, rows['whole']))} sets of {part}: {time.monotonic() - started:.0f} s", flush=True)
     return {key: np.concatenate(value) for key, value in rows.items()}
 
