@@ -153,7 +153,8 @@ class ExpressionRecognizer:
         worth, certainty = 0.0, 1.0
         reads = self.parser and len(scores) <= self.parser.sizes[-1]
         if reads:
-            scores, edges = self.parser.run(scores, boxes)
+            corrected, edges = self.parser.run(scores, boxes)
+            scores = corrected if len(scores) > 1 else scores  # a lone symbol has nothing around that could correct it
             parents, relations = best_tree(edges)
             scores, sure = self.parser.decide(scores, parents, relations)
             hung = sum(float(edges[p, c].max()) for c, p in enumerate(parents))
