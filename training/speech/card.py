@@ -48,7 +48,8 @@ def card(document: dict, chosen: dict) -> str:
         ngram=f', and an n-gram over letters, {files[language_model["file"]]["bytes"] / 1e6:.1f} MB'
         if language_model else '', command=training['command'], steps=training['steps'], clips=training['clips'],
         data=', '.join(training['data']), note=f' {training["note"].rstrip(".")}.' if training.get('note') else '',
-        recordings=document['licences']['recordings'], **chosen)
+        recordings='; '.join(document['licences'][key] for key in ('recordings', 'other languages')
+                             if key in document['licences']), **chosen)
     figures = document.get('figures') or {}
     if not figures.get('rows'):
         return text
