@@ -158,7 +158,7 @@ def components(ink: np.ndarray) -> list[Part]:
     order = np.argsort(pens, kind='stable')
     inked = np.cumsum(areas[order])
     pen = float(pens[order[np.searchsorted(inked, inked[-1] / 2)]])  # of the middle pixel of ink
-    out = [p for p in out if p.area >= max(MIN_AREA, 0.4 * pen * pen) and max(p.box.width, p.box.height) >= 0.7 * pen]
+    out = [p for p in out if p.area >= max(MIN_AREA, 0.25 * pen * pen) and max(p.box.width, p.box.height) >= 0.6 * pen]
     legible = sum(max(p.box.width, p.box.height) >= MIN_SIDE for p in out)
     return out if 3 * legible >= len(out) and legible else []  # specks everywhere are grain
 

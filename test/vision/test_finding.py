@@ -3,7 +3,7 @@ import cv2
 import numpy as np
 import pytest
 
-from robot_ai.vision.finding import find_symbols
+from robot_ai.vision.finding import find_pieces, find_symbols
 from robot_ai.vision.ink import draw_polylines
 
 
@@ -62,3 +62,19 @@ def test_nothing_is_found_where_nothing_is_written(name):
 @pytest.mark.parametrize('shape', [(1, 1), (3, 500), (9, 9), (3000, 4000)])
 def test_odd_sizes_do_not_fail(shape):
     assert find_symbols(np.full(shape, 180, np.uint8)) == []
+
+
+def test_dots_and_small_signs_beside_a_long_bar_are_found():
+    picture = np.full((160, 900), 255, np.uint8)
+    draw_polylines(picture, [np.array(line, np.float32) for line in (
+        [[20, 80], [880, 80]], [[100, 40], [100, 60]], [[130, 58], [131, 58]], [[160, 40], [175, 60]])], 3, 0)
+    assert len(find_pieces(picture)) == 4  # the bar, a 1, a full stop and a stroke
+
+
+def test_specks_finer_than_the_pen_are_left_out():
+    picture = np.full((400, 400), 255, np.uint8)
+    draw_polylines(picture, [np.array([[100, 60], [300, 60], [180, 340]], np.float32)], 24, 0)
+    rng = np.random.default_rng(4)
+    for x, y in rng.integers(20, 380, (12, 2)):
+        cv2.circle(picture, (int(x), int(y)), 3, 0, -1)
+    assert len(find_pieces(picture)) == 1
