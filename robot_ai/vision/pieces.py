@@ -67,10 +67,9 @@ def candidate_sets(boxes: np.ndarray) -> Sets:
         reach, grown = NEAR if size == 2 else NEAR_MANY, {}
         for members in level:
             near = distance[list(members)].min(axis=0)
-            dotted = dots & (near <= DOTS_APART) if size <= DOTS and dots[list(members)].all() else np.False_
-            if size > 2 and several[members] > NEAR_MANY * (size - 2):
-                near = near + np.inf  # only tight sets grow
-            for other in np.flatnonzero((near <= reach) | dotted):
+            tight = size == 2 or several[members] <= NEAR_MANY * (size - 2)  # only tight sets grow, and rows of dots
+            dotted = size <= DOTS and dots[list(members)].all()
+            for other in np.flatnonzero((tight & (near <= reach)) | (dotted & dots & (near <= DOTS_APART))):
                 if other in members:
                     continue
                 key = tuple(sorted((*members, int(other))))
@@ -152,7 +151,7 @@ def cover(members: list[tuple[int, ...]], worth: np.ndarray, count: int, most: i
 
 def candidates(recognizer: CharacterRecognizer, pieces: list[Found]) -> Candidates:
     """Read every set of pieces, and every side of a cut, that may be a symbol."""
-    boxes = np.array([[f.work.x, f.work.y, f.work.right, f.work.bottom] for f in pieces], np.float32)
+    boxes = _boxes(pieces)
     sets = candidate_sets(boxes)
     found = [joined(pieces, members) for members in sets.members]
     scores, _ = recognizer.scores([symbol_ink(one) for one in found])
@@ -202,6 +201,10 @@ def _divided(recognizer, pieces, least):
     return out
 
 
+def _boxes(found):
+    return np.array([[f.work.x, f.work.y, f.work.right, f.work.bottom] for f in found], np.float32)
+
+
 def _read(recognizer, inks):
     return recognizer.scores([symbol_ink(ink) for ink in inks])[0] if inks else []
 
@@ -219,8 +222,7 @@ def part(piece: Found, side: np.ndarray) -> Found:
 
 def _side_features(boxes, number, side, beyond, typical):
     """Return the features of a side of piece `number`; its neighbours are other pieces and the ink beyond the cut."""
-    own = np.array([[f.work.x, f.work.y, f.work.right, f.work.bottom] for f in (side, beyond)], np.float32)
-    every = np.concatenate([own, np.delete(boxes, number, axis=0)]) / typical
+    every = np.concatenate([_boxes([side, beyond]), np.delete(boxes, number, axis=0)]) / typical
     return np.array(_features(every, box_distances(every)[0], (0,), CUT_GAP), np.float32)
 
 

@@ -9,6 +9,7 @@ from itertools import combinations
 import cv2
 import numpy as np
 
+THICKEST = 20.0  # px from a line's rim to its middle: more is no pen's line but a blob, which takes seconds to thin
 STRAIGHT = -0.7  # cosine between two branches' directions from a junction: nearly opposite
 SIDE = np.ones((3, 3), np.uint8)
 
@@ -42,13 +43,15 @@ def _turns(*around):
 def cuts(mask: np.ndarray, least: float) -> list[np.ndarray]:
     """Return the ways to cut a piece (bool [h, w]) in two: bool [h, w], the pixels nearest to the one side.
 
-    Both sides' skeletons have `least` pixels at least.
+    Both sides' skeletons have `least` pixels at least. A blob is not cut.
     """
+    depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    if depth.max() > THICKEST:
+        return []
     bones = skeleton(mask)
     joints = bones & (_turns(*_around(bones)) >= 3)
     if bones.sum() < 2 * least or not joints.any():
         return []
-    depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
     reach = max(1, round(float(np.median(depth[bones]))))
     zone = cv2.dilate(joints.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
     clusters, zones = cv2.connectedComponents((bones & (zone > 0)).astype(np.uint8), connectivity=8)

@@ -75,3 +75,12 @@ def test_a_part_keeps_its_place_and_its_ink():
     upper, lower = part(piece, side), part(piece, ~side)
     assert upper.work.union(lower.work) == piece.work
     assert (upper.ink >= INK).sum() + (lower.ink >= INK).sum() == (piece.ink >= INK).sum()
+
+
+def test_a_blob_is_not_cut():
+    blob = np.zeros((300, 400), np.uint8)
+    cv2.circle(blob, (150, 150), 80, 255, -1)
+    cv2.line(blob, (150, 150), (390, 150), 255, 12)
+    cv2.line(blob, (300, 150), (300, 280), 255, 12)
+    assert cuts(blob > 0, 20) == []
+    assert cuts((blob > 0) & (np.arange(400) > 250), 20) != []  # its stem alone is

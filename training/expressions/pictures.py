@@ -37,8 +37,7 @@ def truth_sets(item: dict, height: float = SYMBOL_HEIGHT, pen: float = PEN) -> t
     A symbol that touches another, or of which nothing was found, is in no set.
     """
     pieces = find_pieces(picture_of(item, height, pen))
-    lines, shape = placed(item, height)
-    lines = [line * min(1.0, WORK_SIDE / max(shape)) for line in lines]  # wide pictures are searched smaller
+    lines = _work_lines(item, height)
     owners = [set() for _ in pieces]
     for number, symbol in enumerate(item['symbols']):
         for stroke in symbol['strokes']:
@@ -55,13 +54,11 @@ def truth_sets(item: dict, height: float = SYMBOL_HEIGHT, pen: float = PEN) -> t
 
 def symbol_points(item: dict, height: float = SYMBOL_HEIGHT) -> list[np.ndarray]:
     """Return each symbol's line in an expression's picture, a point a pixel: int [n, 2] (x, y), at the work scale."""
-    lines, shape = placed(item, height)
-    scale = min(1.0, WORK_SIDE / max(shape))
-    out = []
+    lines, out = _work_lines(item, height), []
     for symbol in item['symbols']:
         points = [np.zeros((0, 2))]
         for stroke in symbol['strokes']:
-            line = lines[stroke] * scale
+            line = lines[stroke]
             for a, b in zip(line, line[1:] if len(line) > 1 else line):
                 points.append(np.linspace(a, b, max(2, int(np.abs(b - a).max()) + 1)))
         out.append(np.round(np.concatenate(points)).astype(int))
@@ -70,18 +67,24 @@ def symbol_points(item: dict, height: float = SYMBOL_HEIGHT) -> list[np.ndarray]
 
 def is_one_symbol(found: Found, points: list[np.ndarray]) -> bool:
     """Whether a part of a piece is one symbol: nearly all of its line, and next to nothing of the others' (IMPURE)."""
-    shares = []
     ink = cv2.dilate((found.ink >= INK).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    for line in points:
-        at = line - (found.work.x, found.work.y)
-        inside = (at >= 0).all(axis=1) & (at[:, 0] < found.work.width) & (at[:, 1] < found.work.height)
-        shares.append(ink[at[inside, 1], at[inside, 0]].sum() / max(1, len(line)))
-    shares = np.array(shares)
+    shares = np.array([_under(found, ink, line).sum() / max(1, len(line)) for line in points])
     return bool((shares > 1 - IMPURE).sum() == 1 and (shares < IMPURE).sum() == len(shares) - 1)
+
+
+def _work_lines(item, height):
+    """Return an expression's strokes as `placed` has them, at the scale at which ink is looked for."""
+    lines, shape = placed(item, height)
+    return [line * min(1.0, WORK_SIDE / max(shape)) for line in lines]
 
 
 def _on(piece, line):
     """Whether a stroke's points lie on a piece's ink."""
-    at = np.round(line).astype(int) - (piece.work.x, piece.work.y)
-    inside = (at >= 0).all(axis=1) & (at[:, 0] < piece.work.width) & (at[:, 1] < piece.work.height)
-    return bool((piece.ink[at[inside, 1], at[inside, 0]] > 128).any())
+    return bool((_under(piece, piece.ink, np.round(line).astype(int)) > 128).any())
+
+
+def _under(found, values, points):
+    """Return the values [h, w] of a piece's pixels at points int [n, 2] (x, y), those outside it left out."""
+    at = points - (found.work.x, found.work.y)
+    inside = (at >= 0).all(axis=1) & (at[:, 0] < found.work.width) & (at[:, 1] < found.work.height)
+    return values[at[inside, 1], at[inside, 0]]

@@ -1,8 +1,8 @@
 """The segmenter: is this group of strokes one symbol?
 
-Data: every group of consecutive strokes in half of CROHME's training expressions (about 170,000 groups), scored by
+Data: every group of consecutive strokes in half of CROHME's training expressions (199,270 groups), scored by
 the shipped character model; a third of CROHME 2013's groups validate.
-Cost: 4 minutes for the caches, 3 for the steps on one Zen 3 core left alone.
+Cost: 5 minutes for the caches (9 on a crowded core), 3 for the steps on one Zen 3 core left alone.
 
     python -m training train expressions --config segmenter --prepare ../shared/data/handwriting --folder RUN
 
