@@ -12,7 +12,7 @@ os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
 
 @pytest.fixture
 def random_drawings(tmp_path):
-    """Return a small cache of character drawings, as training.characters.prepare writes them, of random ink."""
+    """Return a small cache of character drawings, as training.characters.prepare writes them, of random ink and paths."""
     rng = np.random.default_rng(0)
     cache, labels = tmp_path / 'drawings', ['', *'0123456789']
     cache.mkdir()
@@ -24,6 +24,9 @@ def random_drawings(tmp_path):
             'wide': np.where(source == 1, np.arange(80) // 4 % 2, -1).astype(np.int32)}
     ink = rng.integers(0, 256, (80, 32, 32)).astype(np.uint8)
     np.savez(cache / 'index.npz', **rows)
-    np.savez(cache / 'validation.npz', ink=ink, **rows)
+    path = np.concatenate([rng.uniform(-1, 1, (80, 64, 2)), np.arange(64)[None, :, None] % 40 == np.zeros((80, 1, 1))],
+                          axis=2).astype(np.float16)
+    np.save(cache / 'trajectory.npy', path)
+    np.savez(cache / 'validation.npz', ink=ink, trajectory=path, **rows)
     np.save(cache / 'variant_0.npy', ink)
     return cache

@@ -16,8 +16,9 @@ from robot_ai.errors import ModelError
 from robot_ai.model_store import GraphRunner, find_model, load_model, reading_parameters
 from robot_ai.vision.finding import Found, find_symbols, symbol_ink
 from robot_ai.vision.grouping import join_pieces
-from robot_ai.vision.ink import Box, ink_of_strokes, normalize_symbol, to_grey
+from robot_ai.vision.ink import Box, Strokes, ink_of_strokes, normalize_symbol, to_grey
 from robot_ai.vision.printed import is_printed
+from robot_ai.vision.trajectory import trajectory_of
 
 TOP = 5  # candidates a reading
 
@@ -70,6 +71,8 @@ class CharacterRecognizer:
             self.reject_below = float(parameters.get('reject_below', 0.35))
             self.profiles = dict(parameters.get('profiles', {}))
             self.sharpness = dict(parameters.get('sharpness', {}))  # profile ('' for none) -> exponent: calibrates it
+            self.drawn_sharpness = dict(parameters.get('drawn_sharpness', {}))  # the same for strokes
+            self.reads_trajectories = bool(parameters.get('trajectories', False))
             self._batches = sorted(int(b) for b in parameters.get('batches', [1]))
             self.wide_labels = tuple(parameters.get('wide_labels', ()))
         self._runner = GraphRunner(self.info, threads)
@@ -84,8 +87,15 @@ class CharacterRecognizer:
 
     def recognize_strokes(self, strokes: list, width: float | None = None,
                           allowed: Iterable[str] | str | None = None) -> Reading:
-        """Read one symbol drawn as strokes (lists of (x, y), y down); `width`: of the line, in their unit."""
-        return self._reading(ink_of_strokes(strokes, width), allowed)
+        """Read one symbol drawn as strokes (lists of (x, y), y down, in the order of writing).
+
+        `width`: of the line, in their unit. Where the model has a network for the pen's trajectory, it reads along.
+        """
+        ink = ink_of_strokes(strokes, width)
+        if not ink.any():
+            return Reading()
+        scores, thetas = self._drawn('classify', [ink], [strokes])
+        return Reading(self._candidates(self.restrict(scores, allowed, drawn=True)[0]), thetas[0])
 
     def read(self, image: np.ndarray, allowed: Iterable[str] | str | None = None) -> list[Symbol]:
         """Return the symbols of a picture in reading order; an empty list where nothing is written."""
@@ -125,43 +135,63 @@ class CharacterRecognizer:
         """
         if not self.wide_labels:
             raise ModelError(f"{self.info.folder}: has no output for Detexify's symbols; export a newer model")
-        ink = normalize_symbol(drawing) if isinstance(drawing, np.ndarray) else ink_of_strokes(drawing)
+        drawn = not isinstance(drawing, np.ndarray)
+        ink = ink_of_strokes(drawing) if drawn else normalize_symbol(drawing)
         if not ink.any():
             return Reading()
-        scores, thetas = self.wide_scores([ink])
+        scores, thetas = self._drawn('classify_wide', [ink], [drawing]) if drawn else self.wide_scores([ink])
         order = np.argsort(-scores[0])[:TOP]
         return Reading(tuple(Candidate(self.wide_labels[n], float(scores[0, n])) for n in order), thetas[0])
 
-    def wide_scores(self, inks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the probabilities [n, len(wide_labels)] and theta [n, 2, 3] of normalised inks."""
-        return self._run('classify_wide', inks)
+    def wide_scores(self, inks: Sequence[np.ndarray], trajectories: Sequence[np.ndarray] | None = None
+                    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probabilities [n, len(wide_labels)] and theta [n, 2, 3], as `scores` does."""
+        return self._run('classify_wide', inks, trajectories)
 
-    def scores(self, inks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the probabilities [n, classes] and theta [n, 2, 3] of normalised inks (uint8 [32, 32] each)."""
-        return self._run('classify', inks)
+    def scores(self, inks: Sequence[np.ndarray], trajectories: Sequence[np.ndarray] | None = None
+               ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probabilities [n, classes] and theta [n, 2, 3] of normalised inks (uint8 [32, 32] each).
 
-    def _run(self, signature, inks):
-        stack = np.asarray(inks, np.uint8)
-        largest = self._batches[-1]
+        `trajectories` (float32 [64, 3] each): of the same symbols, for a model that `reads_trajectories`.
+        """
+        return self._run('classify', inks, trajectories)
+
+    def drawn_scores(self, drawings: Sequence[Strokes], width: float | None = None) -> np.ndarray:
+        """Return the probabilities [n, classes] of symbols that are given as strokes; `width` of their lines."""
+        return self._drawn('classify', [ink_of_strokes(strokes, width) for strokes in drawings], drawings)[0]
+
+    def _drawn(self, signature, inks, drawings):
+        trajectories = [trajectory_of(strokes) for strokes in drawings] if self.reads_trajectories else None
+        return self._run(signature, inks, trajectories)
+
+    def _run(self, signature, inks, trajectories=None):
+        arrays = {'ink': np.asarray(inks, np.uint8)}
+        if trajectories is not None:
+            signature += '_drawn'
+            arrays['trajectory'] = np.asarray(trajectories, np.float32)
+        count, largest = len(inks), self._batches[-1]
         scores, thetas, first = [], [], 0
-        while first < len(stack):
-            rest = len(stack) - first
+        while first < count:
+            rest = count - first
             size = next((b for b in self._batches if b >= rest), largest)
-            part = stack[first:first + size]
-            if len(part) < size:
-                part = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), np.uint8)])
-            out = self._runner.run(f'{signature}_{size}', ink=part)
+            parts = {name: stack[first:first + size] for name, stack in arrays.items()}
+            if rest < size:
+                parts = {name: np.concatenate([part, np.zeros((size - rest, *part.shape[1:]), part.dtype)])
+                         for name, part in parts.items()}
+            out = self._runner.run(f'{signature}_{size}', **parts)
             scores.append(out['scores'][:rest])
             thetas.append(out.get('theta', np.zeros((size, 2, 3), np.float32))[:rest])
             first += size
         return np.concatenate(scores), np.concatenate(thetas)
 
-    def restrict(self, scores: np.ndarray, allowed: Iterable[str] | str | None) -> np.ndarray:
+    def restrict(self, scores: np.ndarray, allowed: Iterable[str] | str | None, drawn: bool = False) -> np.ndarray:
         """Return scores [n, classes] with every label that is not allowed (nor "no symbol") at 0, summing to 1.
 
         They are calibrated for the profile named, or for all labels: unknown hands are read less surely among all.
+        `drawn`: the scores are of strokes.
         """
-        exponent = float(self.sharpness.get(allowed if isinstance(allowed, str) else '', 1.0))
+        sharpness = self.drawn_sharpness if drawn and self.reads_trajectories else self.sharpness
+        exponent = float(sharpness.get(allowed if isinstance(allowed, str) else '', 1.0))
         if exponent != 1.0:
             scores = scores ** exponent
             scores = scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-9)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robot_ai.vision.characters import CharacterRecognizer
-from robot_ai.vision.ink import PEN, ink_of_strokes
+from robot_ai.vision.ink import PEN
 
 MAX_GROUP = 5  # strokes of one symbol
 MAX_STROKES = 400
@@ -134,7 +134,7 @@ def segment(recognizer: CharacterRecognizer, strokes: list[np.ndarray], width: f
     log-odds [groups] of being one symbol; the rule where None.
     """
     groups = candidate_groups(strokes, width)
-    scores, _ = recognizer.scores([ink_of_strokes(strokes[first:last], groups.pen) for first, last in groups.spans])
+    scores = recognizer.drawn_scores([strokes[first:last] for first, last in groups.spans], groups.pen)
     worth = weigh(groups.features, scores) if weigh else plain_worth(groups, scores, recognizer.nothing)
     return [(total, [groups.spans[number] for number in numbers], scores[numbers])
             for total, numbers in divide(groups.spans, worth, len(strokes), most)]

@@ -35,6 +35,8 @@ class Cache:
         self.variants = [np.load(folder / name, mmap_mode='r') for name in names]
         self.plain = names.index('variant_plain.npy') if 'variant_plain.npy' in names else None  # which of them
         self.validation = dict(np.load(folder / 'validation.npz'))
+        path = folder / 'trajectory.npy'
+        self.trajectory = np.load(path, mmap_mode='r') if path.is_file() else None  # float16 [samples, 64, 3]
 
     def __reduce__(self):
         """Be opened anew in another process, which shares the mapped drawings."""
@@ -43,6 +45,21 @@ class Cache:
     def validates(self, source: str) -> np.ndarray:
         """Return which validation rows are of a source: bool [rows]."""
         return self.validation['source'] == self.sources.index(source)
+
+    def cumulative(self, shares: dict, balance: float) -> np.ndarray:
+        """Return the cumulative probabilities of the samples; see Batches."""
+        weights = np.zeros(len(self.label))
+        for number, source in enumerate(self.sources):
+            mine = self.source == number
+            classes = (self.wide if source == 'detexify' else self.label)[mine]
+            weight = np.bincount(classes).astype(float)[classes] ** -balance
+            weights[mine] = shares.get(source, 0.0) * weight / weight.sum()
+        return np.cumsum(weights / weights.sum())
+
+    @staticmethod
+    def draw(cumulative: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Return the numbers of `count` samples drawn by their cumulative probabilities."""
+        return np.searchsorted(cumulative, rng.random(count)).clip(max=len(cumulative) - 1)
 
 
 class Batches:
@@ -63,20 +80,14 @@ class Batches:
         if plain and (cache.plain is None or len(cache.variants) < 2):
             raise ConfigurationError(f'{cache.folder}: PLAIN needs distorted views and the undistorted one; make them '
                                      'with python -m training.characters.prepare --undistorted')
-        weights = np.zeros(len(cache.label))
-        for number, source in enumerate(cache.sources):
-            mine = cache.source == number
-            classes = (cache.wide if source == 'detexify' else cache.label)[mine]
-            weight = np.bincount(classes).astype(float)[classes] ** -balance
-            weights[mine] = shares.get(source, 0.0) * weight / weight.sum()
-        self.cumulative = np.cumsum(weights / weights.sum())
+        self.cumulative = cache.cumulative(shares, balance)
         coarse = np.random.default_rng(seed).normal(0, 1, (FIELDS, 5, 5, 2)).astype(np.float32)
         self.fields = np.stack([cv2.resize(field, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC) for field in coarse])
 
     def batch(self, step: int) -> dict[str, np.ndarray]:
         """Return the batch of a step."""
         rng = np.random.default_rng([self.seed, step])
-        rows = np.searchsorted(self.cumulative, rng.random(self.size)).clip(max=len(self.cumulative) - 1)
+        rows = self.cache.draw(self.cumulative, self.size, rng)
         variants = rng.choice(len(self.cache.variants), self.size, p=self._views(step))
         ink = np.empty((self.size, SIZE, SIZE), np.uint8)
         for place, (row, variant) in enumerate(zip(rows, variants)):

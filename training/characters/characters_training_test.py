@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from robot_ai.errors import ConfigurationError, ImageError
-from training.characters import batches, data, loaders, prepare
+from robot_ai.vision.trajectory import trajectory_of
+from training.characters import batches, data, loaders, prepare, trajectory_data
 from training.characters.augment import augmented, plain
 from training.characters.compose import no_symbols, spanish_letters
 from training.characters.labels import CROHME, SPANISH, fold, to_latex
@@ -301,6 +302,71 @@ def _train_on_from_the_shipped_weights(tmp_path, monkeypatch, cache, capsys):
         train.start_from(other, tmp_path / 'other.npz')
     weights.unlink()  # the robot does not need it
     assert load_model(shipped, 'characters').labels[1] == '0'
+
+
+def test_strokes_bend_and_change_places_but_stay_strokes():
+    rng = np.random.default_rng(0)
+    seven = trajectory_of([[[0, 0], [60, 0], [25, 100]], [[10, 50], [50, 50]]])
+    path = np.stack([seven, trajectory_of([[[3, 3]]])] * 500)
+    made = trajectory_data.distorted(path, rng, np.repeat([0.0, 1.0], 500))
+    np.testing.assert_allclose(made[:500], path[:500], atol=1e-6)
+    np.testing.assert_array_equal(made[..., 2], path[..., 2])
+    assert not made[1::2].any(axis=1)[:, :2].any()  # dots are dots
+    moved = made[500::2, :, :2]
+    np.testing.assert_allclose(np.abs(moved).max(axis=(1, 2)), 1, atol=1e-5)
+    off = np.hypot(*(moved - seven[:, :2]).transpose(2, 0, 1)).mean(axis=1)
+    assert 0.03 < np.median(off) < 0.2 and off.max() < 0.6
+    mixed = trajectory_data.reordered(path[::2], rng, share=0.3)
+    other = (mixed != seven).any(axis=(1, 2))
+    assert 0.35 < other.mean() < 0.55  # of those whose strokes may change places half stay as they are
+    assert all({tuple(np.sort(np.split(row, np.flatnonzero(row[1:, 2]) + 1)[n][:, 0])) for n in (0, 1)} ==
+               {tuple(np.sort(part[:, 0])) for part in np.split(seven, np.flatnonzero(seven[1:, 2]) + 1)}
+               for row in mixed)
+
+
+def test_a_pens_path_trains_beside_the_ink_and_reads_with_it(random_drawings, tmp_path, monkeypatch):
+    pytest.importorskip('tensorflow')
+    from robot_ai.vision.characters import CharacterRecognizer
+    from training.characters import export, train
+    for name, small in (('shipped', {'widths': (8, 8, 8), 'wide_width': 8}),
+                        ('trajectory', {'widths': (8, 8, 8), 'heads': 2, 'wide_width': 8})):
+        config = train.read_config(name)
+        monkeypatch.setattr(config, 'MODEL', small)
+        monkeypatch.setattr(config, 'LOOP', dict(config.LOOP, evaluate_every=2))
+        monkeypatch.setattr(config, 'BATCH', 8)
+        assert train.main(['--config', name, '--cache', str(random_drawings), '--folder', str(tmp_path / name),
+                           '--steps', '2']) == 0
+    both = tmp_path / 'both'
+    document = export.export(tmp_path / 'shipped', random_drawings, both, '1', tmp_path / 'trajectory')
+    assert document['files']['weights-trajectory.npz']['for'] == 'training' and 'drawn' in (
+        both / 'MODEL_CARD.md').read_text()
+    recognizer = CharacterRecognizer(both)
+    assert recognizer.reads_trajectories
+    rng = np.random.default_rng(3)
+    drawings = [[rng.uniform(0, 90, (9, 2)), rng.uniform(0, 90, (4, 2))] for _ in range(20)]
+    scores = recognizer.drawn_scores(drawings)
+    assert scores.shape == (20, 11)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-3)
+    turned = recognizer.drawn_scores([[stroke[::-1] for stroke in strokes] for strokes in drawings])
+    assert (np.abs(turned - scores).max(axis=1) > 0).all()  # the pictures are the same, the paths are not
+    assert recognizer.look_up(drawings[0]).candidates[0].score > 0
+    with pytest.raises(ConfigurationError, match='without trajectories'):
+        (random_drawings / 'trajectory.npy').unlink()
+        train.main(['--config', 'trajectory', '--cache', str(random_drawings), '--folder', str(tmp_path / 'none')])
+
+
+def test_ink_and_path_are_weighed_by_what_each_tells():
+    pytest.importorskip('tensorflow')
+    from training.characters.export import pooled, shares_of
+    rng = np.random.default_rng(2)
+    label = rng.integers(0, 20, 3000)
+    good, bad = rng.standard_normal((2, 3000, 20))
+    good[np.arange(3000), label] += 3.0
+    bad[np.arange(3000), label] += 1.0
+    first, second = shares_of(good, bad, label)
+    assert first > 2 * second > 0
+    assert (pooled(good, bad, (first, second)).argmax(1) == label).mean() > (good.argmax(1) == label).mean()
+    assert abs(shares_of(good, rng.standard_normal((3000, 20)), label)[1]) < 0.1
 
 
 def test_each_profile_is_calibrated_on_writing_like_its_own():

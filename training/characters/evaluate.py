@@ -1,8 +1,8 @@
 """`python -m training evaluate characters`: the figures of the character model in a model folder.
 
 MNIST's 10,000 test digits; CROHME 2014's isolated symbols, cut from expressions-test-2014 by its grouping, drawn with
-their expression's pen and once more alone; UNIPEN's unseen contributors; the last fifth of Detexify; the expected
-calibration error; finds on pictures without ink and on print; the time of a frame with 20 symbols. The test sets are
+their expression's pen and once more alone; UNIPEN's unseen contributors; the last fifth of Detexify; these once more with
+their strokes, for a model that follows the pen; the expected calibration error; finds on pictures without ink and on print; the time of a frame with 20 symbols. The test sets are
 scored, never tuned on:
 `--validation` prints CROHME 2013, MNIST's last 5,000 training digits and UNIPEN's validation contributors instead.
 
@@ -21,6 +21,7 @@ from robot_ai.vision.characters import CharacterRecognizer
 from robot_ai.vision.finding import find_pieces
 from robot_ai.vision.ink import draw_polylines
 from robot_ai.vision.printed import is_printed
+from robot_ai.vision.trajectory import trajectory_of
 from training.characters import data
 from training.characters.augment import plain
 from training.characters.labels import DIGITS, fold
@@ -45,24 +46,31 @@ def calibration_error(scores: np.ndarray, right: np.ndarray, bins: int = 15) -> 
                      for b in range(bins) if (place == b).any()))
 
 
-def scores_of(recognizer: CharacterRecognizer, samples: list, alone: bool = False) -> np.ndarray:
-    """Return the scores [n, classes] of samples."""
-    return np.concatenate([recognizer.scores([plain(s, alone) for s in samples[i:i + 256]])[0]
-                           for i in range(0, len(samples), 256)])
+def scores_of(recognizer: CharacterRecognizer, samples: list, alone: bool = False, drawn: bool = False,
+              wide: bool = False) -> np.ndarray:
+    """Return the scores [n, classes] of samples' pictures; `drawn`: of their strokes too; `wide`: of Detexify's."""
+    out = []
+    for first in range(0, len(samples), 256):
+        part = samples[first:first + 256]
+        paths = [trajectory_of(sample.strokes) for sample in part] if drawn else None
+        score = recognizer.wide_scores if wide else recognizer.scores
+        out.append(score([plain(sample, alone) for sample in part], paths)[0])
+    return np.concatenate(out)
 
 
-def read(recognizer: CharacterRecognizer, scores: np.ndarray, allowed=None):
+def read(recognizer: CharacterRecognizer, scores: np.ndarray, allowed=None, drawn: bool = False):
     """Return the best labels and their scores among `allowed` (or all); "no symbol" is no answer."""
-    scores = recognizer.restrict(scores, allowed).copy()
+    scores = recognizer.restrict(scores, allowed, drawn).copy()
     scores[:, recognizer.nothing] = 0
     scores /= np.maximum(scores.sum(axis=1, keepdims=True), 1e-9)
     best = scores.argmax(axis=1)
     return np.array([recognizer.labels[n] for n in best], object), scores.max(axis=1)
 
 
-def score_set(figures: Figures, recognizer, name, truth: np.ndarray, scores: np.ndarray, allowed=None):
+def score_set(figures: Figures, recognizer, name, truth: np.ndarray, scores: np.ndarray, allowed=None,
+              drawn: bool = False):
     """Tell strict and folded error and the calibration error of samples' true labels [n] and scores."""
-    found, scores = read(recognizer, scores, allowed)
+    found, scores = read(recognizer, scores, allowed, drawn)
     wrong(figures, f'{name}: error', found != truth)
     wrong(figures, f'{name}: error, look-alikes folded', np.array([fold(a) != fold(b) for a, b in zip(found, truth)]))
     figures.tell(f'{name}: calibration error', f'{100 * calibration_error(scores, found == truth):.2f} %')
@@ -106,30 +114,38 @@ def twenty_symbols(samples: list, rng: np.random.Generator) -> np.ndarray:
 
 def score_detexify(figures: Figures, recognizer, samples: list) -> None:
     """Tell top-1 and top-5 error of the output for Detexify's classes, and its calibration error."""
-    scores = np.concatenate([recognizer.wide_scores([plain(s) for s in samples[i:i + 256]])[0]
-                             for i in range(0, len(samples), 256)])
     number = {label: index for index, label in enumerate(recognizer.wide_labels)}
     truth = np.array([number[s.label] for s in samples])
-    ranked = np.argsort(-scores, axis=1)[:, :5]
-    name = f'Detexify, {len(number)} classes'
-    wrong(figures, f'{name}: error, top-1', ranked[:, 0] != truth)
-    wrong(figures, f'{name}: error, top-5', (ranked != truth[:, None]).all(axis=1))
-    figures.tell(f'{name}: calibration error',
-                 f'{100 * calibration_error(scores.max(axis=1), ranked[:, 0] == truth):.2f} %')
+    for drawn, how in ways(recognizer):
+        scores = scores_of(recognizer, samples, drawn=drawn, wide=True)
+        ranked = np.argsort(-scores, axis=1)[:, :5]
+        name = f'Detexify, {len(number)} classes{how}'
+        wrong(figures, f'{name}: error, top-1', ranked[:, 0] != truth)
+        wrong(figures, f'{name}: error, top-5', (ranked != truth[:, None]).all(axis=1))
+        figures.tell(f'{name}: calibration error',
+                     f'{100 * calibration_error(scores.max(axis=1), ranked[:, 0] == truth):.2f} %')
+
+
+def ways(recognizer: CharacterRecognizer) -> list[tuple[bool, str]]:
+    """Return (whether strokes are used, how to say it) for what the model reads: pictures, and strokes where it can."""
+    return [(False, ''), *([(True, ', strokes known')] if recognizer.reads_trajectories else [])]
 
 
 def score_unipen(figures: Figures, recognizer, folder: Path, held_out: int, split: str = 'test') -> None:
     """Tell the figures of UNIPEN's contributors of a split."""
     unipen = [s for s in data.unipen(folder, held_out) if s.split == split and s.label in recognizer.labels]
-    truth, scores = np.array([s.label for s in unipen], object), scores_of(recognizer, unipen)
-    for part, wanted in (('digits', lambda c: c in DIGITS), ('upper', lambda c: c.isalpha() and c.isupper()),
-                         ('lower', lambda c: len(c) == 1 and c.isalpha() and c.islower())):
-        chosen = np.array([wanted(label) for label in truth])
-        allowed = {'digits': list(DIGITS), 'upper': [chr(c) for c in range(65, 91)],
-                   'lower': [chr(c) for c in range(97, 123)]}[part]
-        score_set(figures, recognizer, f'UNIPEN unseen contributors, {part} among themselves', truth[chosen],
-                  scores[chosen], allowed)
-    score_set(figures, recognizer, 'UNIPEN unseen contributors, all, among all classes', truth, scores)
+    truth = np.array([s.label for s in unipen], object)
+    for drawn, how in ways(recognizer):
+        scores = scores_of(recognizer, unipen, drawn=drawn)
+        for part, wanted in (('digits', lambda c: c in DIGITS), ('upper', lambda c: c.isalpha() and c.isupper()),
+                             ('lower', lambda c: len(c) == 1 and c.isalpha() and c.islower())):
+            chosen = np.array([wanted(label) for label in truth])
+            allowed = {'digits': list(DIGITS), 'upper': [chr(c) for c in range(65, 91)],
+                       'lower': [chr(c) for c in range(97, 123)]}[part]
+            score_set(figures, recognizer, f'UNIPEN unseen contributors, {part} among themselves{how}', truth[chosen],
+                      scores[chosen], allowed, drawn)
+        score_set(figures, recognizer, f'UNIPEN unseen contributors, all, among all classes{how}', truth, scores,
+                  drawn=drawn)
 
 
 def score_frames(figures: Figures, recognizer, symbols: list, formulas: list) -> None:
@@ -178,9 +194,10 @@ def main(arguments: list[str]) -> int:
         wrong(figures, f'{mnist}, among all classes: error', read(recognizer, scores)[0] != truth)
     if 'crohme' in only:
         truth = np.array([s.label for s in symbols], object)
-        for alone, how in ((False, "their expression's pen"), (True, 'drawn alone')):
-            score_set(figures, recognizer, f'{name}, 101 classes, {how}', truth, scores_of(recognizer, symbols, alone),
-                      'mathematics')
+        for alone, pen in ((False, "their expression's pen"), (True, 'drawn alone')):
+            for drawn, how in ways(recognizer):
+                score_set(figures, recognizer, f'{name}, 101 classes, {pen}{how}', truth,
+                          scores_of(recognizer, symbols, alone, drawn), 'mathematics', drawn)
     if 'unipen' in only:
         score_unipen(figures, recognizer, folder, options.held_out, split)
     if 'detexify' in only and recognizer.wide_labels:

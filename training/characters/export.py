@@ -3,10 +3,12 @@
 The graph takes ink uint8 [n, 32, 32] (robot_ai.vision.ink.normalize_symbol's), n = 1 or 16, and returns scores
 float32 [n, classes] that sum to 1, calibrated by one temperature (each profile of labels has an exponent more: see
 `sharpness`), and theta float32 [n, 2, 3]; where the network has a second output, `classify_wide_n` returns the scores
-of Detexify's classes, with a temperature of their own.
+of Detexify's classes, with a temperature of their own. With --trajectory, `classify_drawn_n` and `classify_wide_drawn_n`
+take the pen's path beside the ink and weigh both networks' log-probabilities by two numbers fitted on validation.
 
 Example:
-  python -m training export characters --folder ~/runs/characters --cache ~/characters-cache --to models/characters
+  python -m training export characters --folder ~/runs/characters --trajectory ~/runs/trajectory \
+      --cache ~/characters-cache --to models/characters
 
 """
 import argparse
@@ -17,19 +19,21 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from scipy.special import softmax
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
 
 from robot_ai.errors import ModelError
 from robot_ai.model_store import describe_files
 from robot_ai.vision.characters import CharacterRecognizer
 from robot_ai.vision.ink import FIT, SIZE
+from robot_ai.vision.trajectory import POINTS
 from training import litert
 from training.characters.data import UNIPEN_VALIDATION
 from training.characters.labels import CROHME, DIGITS, FOLDS, SPANISH
 
 BATCHES = (1, 16)
 GRAPH = 'characters.tflite'
-WIDE_WEIGHTS = 'weights-wide.npz'  # of the network for Detexify's classes, where it is another
+TRAJECTORY_WEIGHTS = 'weights-trajectory.npz'  # of the network for pens' paths
 TEMPERATURES = np.geomspace(0.3, 3.0, 93)  # tried in calibration
 MIN_CALIBRATION = 200  # samples from which a profile's sharpness is fitted
 SIGNATURES = {'logits': 'classify', 'wide': 'classify_wide'}
@@ -65,16 +69,31 @@ def top_label_temperature(logits: np.ndarray, label: np.ndarray) -> float:
     return float(min(TEMPERATURES, key=loss))
 
 
-def sharpness(logits: np.ndarray, label: np.ndarray, source: np.ndarray, labels: list[str], profiles: dict
-              ) -> dict[str, float]:
+def shares_of(ink: np.ndarray, path: np.ndarray, label: np.ndarray) -> tuple[float, float]:
+    """Return the weights of the log-probabilities of ink and path [n, classes] that minimise their cross-entropy.
+
+    They are a logarithmic opinion pool's.
+    """
+    def loss(shares):
+        return -log_softmax(pooled(ink, path, shares), axis=1)[np.arange(len(label)), label].mean()
+    return tuple(float(v) for v in minimize(loss, [0.5, 0.5], method='Nelder-Mead', tol=1e-4).x)
+
+
+def pooled(ink: np.ndarray, path: np.ndarray, shares: tuple[float, float]) -> np.ndarray:
+    """Return the logits [n, classes] of ink and path weighed together, as the graph does it."""
+    return shares[0] * log_softmax(ink, axis=1) + shares[1] * log_softmax(path, axis=1)
+
+
+def sharpness(logits: np.ndarray, label: np.ndarray, source: np.ndarray, labels: list[str], profiles: dict,
+              digits: str = 'mnist') -> dict[str, float]:
     """Return the exponent of the scores for each profile of labels ('': all), fitted on writing like its own.
 
     `logits` [n, classes] at the graph's temperature; `source` [n]: names. Digits are calibrated on MNIST, mathematics
     on CROHME 2013, letters and all labels together on UNIPEN's validation contributors: hands never seen. A profile
-    without such samples has none.
+    without such samples has none. `digits`: the source of those, where MNIST's have no strokes.
     """
     out, parts = {}, {**profiles, '': labels[1:]}
-    for profile, name in (('', 'unipen'), ('digits', 'mnist'), ('mathematics', 'crohme'), ('letters', 'unipen')):
+    for profile, name in (('', 'unipen'), ('digits', digits), ('mathematics', 'crohme'), ('letters', 'unipen')):
         places = np.array([labels.index(one) for one in parts.get(profile, ()) if one in labels], int)
         rows = (source == name) & np.isin(label, places)
         if rows.sum() >= MIN_CALIBRATION:
@@ -84,35 +103,57 @@ def sharpness(logits: np.ndarray, label: np.ndarray, source: np.ndarray, labels:
     return out
 
 
-def convert(models: dict, temperatures: dict[str, float], path: Path) -> None:
+def convert(network, temperatures: dict[str, float], path: Path, follower=None, shares: dict | None = None) -> None:
     """Write the LiteRT graph with signatures `classify_N` and, for the output 'wide', `classify_wide_N`.
 
-    `models`, `temperatures`: by output; one network may give both. Weights are stored as float16.
+    `temperatures`: by output. With the trajectory network `follower` and its `shares` (see `shares_of`, by output)
+    also `classify_drawn_N` and so on. Weights are stored as float16.
     """
     import tensorflow as tf
 
+    def seen(ink):
+        return network(tf.cast(ink, tf.float32)[..., None] / 255.0, training=False)
+
+    def told(logits, out):
+        return {'scores': tf.nn.softmax(logits), **({'theta': tf.identity(out['theta'])} if 'theta' in out else {})}
+
     def classify(name):
         def run(ink):
-            out = models[name](tf.cast(ink, tf.float32)[..., None] / 255.0, training=False)
-            result = {'scores': tf.nn.softmax(out[name] / temperatures[name])}
-            if 'theta' in out:
-                result['theta'] = tf.identity(out['theta'])
-            return result
+            out = seen(ink)
+            # Of log-probabilities: of logits the division would go into a copy of the last layer's weights.
+            return told(tf.nn.log_softmax(out[name]) / temperatures[name], out)
         return tf.function(run)
 
-    signatures = {f'{SIGNATURES[name]}_{batch}': classify(name).get_concrete_function(
-        ink=tf.TensorSpec((batch, SIZE, SIZE), tf.uint8, name='ink')) for name in temperatures for batch in BATCHES}
-    variables = [v for model in models.values() for v in model.variables]
+    def classify_drawn(name):
+        def run(ink, trajectory):
+            out, followed = seen(ink), follower(trajectory, training=False)
+            first, second = shares[name]
+            return told(first * tf.nn.log_softmax(out[name]) + second * tf.nn.log_softmax(followed[name]), out)
+        return tf.function(run)
+
+    signatures = {}
+    for batch in BATCHES:
+        ink = tf.TensorSpec((batch, SIZE, SIZE), tf.uint8, name='ink')
+        trajectory = tf.TensorSpec((batch, POINTS, 3), tf.float32, name='trajectory')
+        for name in temperatures:
+            signatures[f'{SIGNATURES[name]}_{batch}'] = classify(name).get_concrete_function(ink=ink)
+            if follower is not None:
+                signatures[f'{SIGNATURES[name]}_drawn_{batch}'] = classify_drawn(name).get_concrete_function(
+                    ink=ink, trajectory=trajectory)
+    variables = [v for one in (network, follower) if one is not None for v in one.variables]
     path.write_bytes(litert.to_flatbuffer(variables, signatures, 'float16'))
 
 
 def card(document: dict) -> str:
     """Return MODEL_CARD.md for a model.yaml document."""
     names = document['parameters'].get('wide_labels', ())
-    whose = 'a network of its own' if WIDE_WEIGHTS in document['files'] else 'a layer of its own'
     wide = f"""
 A second output, `classify_wide`, gives the scores of Detexify's {len(names)} classes with 10 samples or more
-(`robot_ai.vision.characters.CharacterRecognizer.look_up`), from {whose}.""" if names else ''
+(`robot_ai.vision.characters.CharacterRecognizer.look_up`), from a layer of its own.""" if names else ''
+    drawn = """
+Where strokes are known (`recognize_strokes`), a second network follows the pen's trajectory, float32 [n, 64, 3] as
+`robot_ai.vision.trajectory.trajectory_of` makes it, and both networks' log-probabilities are weighed together:
+signatures `classify_drawn_N` and `classify_wide_drawn_N`.""" if document['parameters'].get('trajectories') else ''
     figures = ''.join(f'| {name} | {value} |\n' for name, value in document['figures'].items())
     return f"""# characters {document['version']}
 
@@ -121,7 +162,7 @@ Spanish accented letters, the 101 symbols of CROHME, Greek and further mathemati
 straightens the ink first; the graph returns its theta beside the scores.
 
 Input: ink as `robot_ai.vision.ink.normalize_symbol` makes it, uint8 [n, {SIZE}, {SIZE}], n = 1 or 16.
-Output: `scores` [n, {len(document['labels'])}] (calibrated, sum 1) and `theta` [n, 2, 3].{wide}
+Output: `scores` [n, {len(document['labels'])}] (calibrated, sum 1) and `theta` [n, 2, 3].{wide}{drawn}
 
 ## Trained on
 
@@ -149,76 +190,96 @@ adults of Europe, North America and Asia.
 """
 
 
-def export(run: Path, cache: Path, to: Path, version: str, wide_run: Path | None = None) -> dict:
-    """Write `to`/characters.tflite, weights.npz, model.yaml and MODEL_CARD.md; returns model.yaml's document.
+def export(run: Path, cache: Path, to: Path, version: str, trajectory_run: Path | None = None) -> dict:
+    """Write `to`/characters.tflite, weights, model.yaml and MODEL_CARD.md; returns model.yaml's document.
 
-    `wide_run`: the run whose network gives the scores of Detexify's classes, where `run`'s own does not.
+    `trajectory_run`: the run of config `trajectory`, whose network reads beside `run`'s where strokes are known.
     """
+    from training.characters import model, trajectory_model
     from training.characters.batches import Cache
-    from training.characters.model import build, load
     from training.characters.train import logits_of
     from training.weights import WEIGHTS, named_weights, ship_weights, to_numpy
-    best = run / 'best.keras'
-    if not best.is_file():
-        raise ModelError(f'{best}: missing; train first: python -m training train characters --folder {run}')
-    facts = json.loads((run / 'run.json').read_text())
-    model = load(best)
-    other = load(wide_run / 'best.keras') if wide_run else model
-    wide_facts = json.loads((wide_run / 'run.json').read_text()) if wide_run else facts
+    facts, network = _trained(run, model)
     cached = Cache(cache)
     validation, crohme, detexify = cached.validation, cached.validates('crohme'), cached.validates('detexify')
+    label, source = validation['label'], np.array(cached.sources)[validation['source']]
     everyday = crohme | cached.validates('mnist')
-    every = logits_of(model, validation['ink'])
-    logits = {'logits': every[everyday]}
-    truth = {'logits': validation['label'][everyday], 'wide': validation['wide'][detexify]}
-    if 'wide' in other.output_names:
-        logits['wide'] = logits_of(other, validation['ink'][detexify], output='wide')
-    temperatures = {'logits': temperature_of(logits['logits'], truth['logits'])}
-    if 'wide' in logits:
-        temperatures['wide'] = top_label_temperature(logits['wide'], truth['wide'])
+    every = logits_of(network, validation['ink'])
+    temperatures = {'logits': temperature_of(every[everyday], label[everyday])}
+    if 'wide' in network.output_names:
+        wide, wide_label = logits_of(network, validation['ink'][detexify], output='wide'), validation['wide'][detexify]
+        temperatures['wide'] = top_label_temperature(wide, wide_label)
+    profiles = {'digits': list(DIGITS), 'mathematics': list(CROHME), 'letters': _letters(facts['labels'])}
+    parameters = {'sharpness': sharpness(every / temperatures['logits'], label, source, facts['labels'], profiles)}
+    figures = {  # others: evaluate characters --record
+        'parameters': int(network.count_params()),
+        'CROHME 2013 symbols (validation), top-1 error': error_of(every[crohme], label[crohme])}
+    trained, follower, shares = [(WEIGHTS, model, network, facts)], None, {}
+    if trajectory_run:
+        its, follower = _trained(trajectory_run, trajectory_model)
+        if (its['labels'], its['wide']) != (facts['labels'], facts['wide']):
+            raise ModelError(f'{trajectory_run}: was trained for other classes than {run}; train both from one cache')
+        trained.append((TRAJECTORY_WEIGHTS, trajectory_model, follower, its))
+        path = logits_of(follower, validation['trajectory'])
+        shares['logits'] = shares_of(every[crohme], path[crohme], label[crohme])
+        drawn = pooled(every, path, shares['logits'])
+        if 'wide' in temperatures:
+            path = logits_of(follower, validation['trajectory'][detexify], output='wide')
+            shares['wide'] = shares_of(wide, path, wide_label)
+            colder = top_label_temperature(pooled(wide, path, shares['wide']), wide_label)
+            shares['wide'] = tuple(share / colder for share in shares['wide'])
+        inked = source != 'mnist'  # its digits have no strokes
+        parameters |= {'trajectories': True, 'drawn_sharpness': sharpness(
+            drawn[inked], label[inked], source[inked], facts['labels'], profiles, digits='unipen'),
+            'shares': {name: [round(share, 4) for share in both] for name, both in shares.items()}}
+        figures['parameters'] += int(follower.count_params())
+        figures['CROHME 2013 symbols (validation), strokes known, top-1 error'] = error_of(drawn[crohme], label[crohme])
     to.mkdir(parents=True, exist_ok=True)
-    convert({'logits': model, 'wide': other}, temperatures, to / GRAPH)
-    networks = {WEIGHTS: (model, facts), **({WIDE_WEIGHTS: (other, wide_facts)} if wide_run else {})}
-    for name, (network, its) in networks.items():
+    convert(network, temperatures, to / GRAPH, follower, shares)
+    for name, module, one, its in trained:
         # Built as training builds it: a network that was read from a .keras names its inner layers otherwise.
-        built = build(len(its['labels']), len(its['wide']), **its['model'])
-        built.set_weights(network.get_weights())
+        built = module.build(len(its['labels']), len(its['wide']), **its['model'])
+        built.set_weights(one.get_weights())
         ship_weights({key: to_numpy(v) for key, v in named_weights(built).items()}, to, name)
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True).stdout.strip()
-    figures = {  # others: evaluate characters --record
-        'parameters': int(model.count_params()) + (int(other.count_params()) if wide_run else 0),
-        'CROHME 2013 symbols (validation), top-1 error': error_of(
-            logits['logits'][crohme[everyday]], truth['logits'][crohme[everyday]])}
-    profiles = {'digits': list(DIGITS), 'mathematics': list(CROHME), 'letters': _letters(facts['labels'])}
     document = {
         'kind': 'characters', 'name': 'characters', 'version': version, 'graph': GRAPH,
-        'files': describe_files(to, [GRAPH], networks), 'labels': facts['labels'],
-        'inputs': {'ink': 'uint8 [n, 32, 32], 0 paper, 255 ink'},
+        'files': describe_files(to, [GRAPH], [name for name, *_ in trained]), 'labels': facts['labels'],
+        'inputs': {'ink': 'uint8 [n, 32, 32], 0 paper, 255 ink', **(
+            {'trajectory': f'float32 [n, {POINTS}, 3], robot_ai/vision/trajectory.py'} if follower else {})},
         'outputs': {'scores': 'float32 [n, classes]', 'theta': 'float32 [n, 2, 3]'},
         'parameters': {
             'size': SIZE, 'fit': FIT, 'batches': list(BATCHES), 'nothing': 0,
-            'temperature': round(temperatures['logits'], 4),
-            'sharpness': sharpness(every / temperatures['logits'], validation['label'],
-                                   np.array(cached.sources)[validation['source']], facts['labels'], profiles),
+            'temperature': round(temperatures['logits'], 4), **parameters,
             'reject_below': 0.35, 'profiles': profiles,
             'alike': [list(group) for group in FOLDS],
-            **({'wide_labels': wide_facts['wide'], 'wide_temperature': round(temperatures['wide'], 4)}
+            **({'wide_labels': facts['wide'], 'wide_temperature': round(temperatures['wide'], 4)}
                if 'wide' in temperatures else {})},
-        'training': {'command': [facts['command'], *([wide_facts['command']] if wide_run else [])],
+        'training': {'command': [its['command'] for *_, its in trained],
                      'data': f"UNIPEN group {facts['held_out']} held out, {', '.join(UNIPEN_VALIDATION)} validate; "
                      f"{facts['samples']} samples", 'commit': commit, 'config': facts['config']},
         'licences': LICENCES, 'figures': figures}
     (to / 'model.yaml').write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110))
-    check(to, validation['ink'][everyday][:64], logits['logits'][:64] / temperatures['logits'])
+    rows = np.flatnonzero(everyday)[:64]
+    check(to, softmax(every[rows] / temperatures['logits'], axis=1), validation['ink'][rows])
+    if follower:
+        rows = np.flatnonzero(crohme)[:64]
+        check(to, softmax(drawn[rows], axis=1), validation['ink'][rows], validation['trajectory'][rows])
     (to / 'MODEL_CARD.md').write_text(card(document))
     return document
 
 
-def check(folder: Path, ink: np.ndarray, logits: np.ndarray) -> None:
-    """Raise ModelError where the exported graph's scores are not those of the trained network."""
-    expected = np.exp(logits - logits.max(axis=1, keepdims=True))
-    expected /= expected.sum(axis=1, keepdims=True)
-    scores, _ = CharacterRecognizer(folder).scores(ink)
+def _trained(run, module):
+    """Return run.json's facts and the best network of a run that `module` built."""
+    best = run / 'best.keras'
+    if not best.is_file():
+        raise ModelError(f'{best}: missing; train first: python -m training train characters --folder {run}')
+    return json.loads((run / 'run.json').read_text()), module.load(best)
+
+
+def check(folder: Path, expected: np.ndarray, ink: np.ndarray, trajectory: np.ndarray | None = None) -> None:
+    """Raise ModelError where the exported graph's scores are not those of the trained networks [n, classes]."""
+    scores, _ = CharacterRecognizer(folder).scores(ink, trajectory)
     if np.abs(scores - expected).max() > 0.02:
         raise ModelError(f'{folder}: the exported graph differs from the network by {np.abs(scores - expected).max()}')
 
@@ -239,13 +300,13 @@ def main(arguments: list[str]) -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--folder', type=Path, required=True, help="the run's folder (best.keras, run.json)")
     parser.add_argument('--cache', type=Path, required=True, help='for the temperature: its validation part')
-    parser.add_argument('--wide-folder', type=Path, help="another run, whose network gives Detexify's classes")
+    parser.add_argument('--trajectory', type=Path, help='the run of config trajectory, whose network reads strokes too')
     parser.add_argument('--to', type=Path, default=Path('models/characters'), help='model folder to write')
     parser.add_argument('--version', default='0.1.0')
     parser.add_argument('--h5', type=Path, help='also write the Keras model as legacy .h5')
     options = parser.parse_args(arguments)
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    document = export(options.folder, options.cache, options.to, options.version, options.wide_folder)
+    document = export(options.folder, options.cache, options.to, options.version, options.trajectory)
     if options.h5:
         from training.characters.model import load
         load(options.folder / 'best.keras').save(options.h5)

@@ -1,8 +1,8 @@
 """`python -m training.characters.prepare`: draws every training sample several times into a cache.
 
-One variant is an array uint8 [samples, 32, 32]; drawing costs about 0.2 ms a picture on one core, against 1 ms
-for the network's step, so a few variants are drawn once and reused over the epochs. `--processes` changes how long
-that takes, not what is drawn.
+One variant is an array uint8 [samples, 32, 32], beside them lie the pens' trajectories, float16 [samples, 64, 3].
+Drawing costs about 0.2 ms a picture on one core, against 1 ms for the network's step, so a few variants are drawn once
+and reused over the epochs. `--processes` changes how long that takes, not what is drawn.
 
 Example::
 
@@ -20,6 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from robot_ai.vision.trajectory import trajectory_of
 from training.characters import data
 from training.characters.augment import augmented, plain
 from training.characters.compose import no_symbols, spanish_letters
@@ -79,9 +80,14 @@ def draw(view: int, seed: int, rows: range) -> np.ndarray:
     return np.stack([plain(_SAMPLES[i]) if view == PLAIN else augmented(_SAMPLES[i], rng) for i in rows])
 
 
+def follow(rows: range) -> np.ndarray:
+    """Return the trajectories of some of _SAMPLES: float16 [n, 64, 3], zeros for pictures without strokes."""
+    return np.stack([trajectory_of(_SAMPLES[i].strokes) for i in rows]).astype(np.float16)
+
+
 def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int, own: Iterable[Path] = (),
           undistorted: bool = False, processes: int = 1) -> None:
-    """Write facts.json, index.npz, one variant_K.npy each and the plain validation set into `cache`.
+    """Write facts.json, index.npz, trajectory.npy, one variant_K.npy each and the plain validation set into `cache`.
 
     With `undistorted` also variant_plain.npy: each sample drawn as it is recognised. `processes`: that draw.
     """
@@ -98,17 +104,18 @@ def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int, ow
     # Forked, so that the samples need not be copied to each process.
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context('fork')) if processes > 1 else None
 
-    def drawn(view, first, last):
+    def made(make, first, last):
         rows = [range(i, min(i + CHUNK, last)) for i in range(first, last, CHUNK)]
-        return np.concatenate([*(pool.map if pool else map)(partial(draw, view, seed), rows)])
+        return np.concatenate([*(pool.map if pool else map)(make, rows)])
     try:
-        np.savez(cache / 'validation.npz', ink=drawn(PLAIN, len(samples), len(_SAMPLES)),
-                 **index_of(validation, labels, wide, sources))
+        np.save(cache / 'trajectory.npy', made(follow, 0, len(samples)))
+        np.savez(cache / 'validation.npz', ink=made(partial(draw, PLAIN, seed), len(samples), len(_SAMPLES)),
+                 trajectory=made(follow, len(samples), len(_SAMPLES)), **index_of(validation, labels, wide, sources))
         for view in [*range(variants), *([PLAIN] if undistorted else [])]:
             name = 'variant_plain.npy' if view == PLAIN else f'variant_{view}.npy'
             if not (cache / name).exists():
                 started = time.monotonic()
-                np.save(cache / 'unfinished.npy', drawn(view, 0, len(samples)))
+                np.save(cache / 'unfinished.npy', made(partial(draw, view, seed), 0, len(samples)))
                 (cache / 'unfinished.npy').rename(cache / name)
                 print(f'{name}: {time.monotonic() - started:.0f} s', flush=True)
     finally:

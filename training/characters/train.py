@@ -39,7 +39,7 @@ def loss_sums(model, batch, training, smoothing: float = 0.0):
     rows without a class makes them lower than they are.
     """
     from keras import ops
-    out = model(as_input(batch['ink']), training=training)
+    out = model(as_input(batch['trajectory' if 'trajectory' in batch else 'ink']), training=training)
     sums = {'loss': 0.0, 'weight': ops.cast(ops.shape(out['logits'])[0], 'float32')}
     for name, key, error in (('logits', 'label', 'error'), ('wide', 'wide', 'wide_error')):
         if name not in out:
@@ -54,18 +54,24 @@ def loss_sums(model, batch, training, smoothing: float = 0.0):
     return sums
 
 
-def as_input(ink):
-    """Return ink uint8 [batch, 32, 32] as the network's input: float32 [batch, 32, 32, 1] in 0..1."""
+def as_input(batch):
+    """Return ink uint8 [batch, 32, 32] as the network's input: float32 [batch, 32, 32, 1] in 0..1.
+
+    Trajectories float32 [batch, 64, 3] are their network's input as they are.
+    """
     from keras import ops
-    return ops.expand_dims(ops.cast(ink, 'float32') / 255.0, -1)
+    ink = 'int' in str(batch.dtype)
+    return ops.expand_dims(ops.cast(batch, 'float32') / 255.0, -1) if ink else batch
 
 
-def logits_of(model, ink: np.ndarray, batch: int = 512, output: str = 'logits') -> np.ndarray:
-    """Return the logits [n, classes] (or another output) of ink uint8 [n, 32, 32]."""
+def logits_of(model, seen: np.ndarray, batch: int = 512, output: str = 'logits') -> np.ndarray:
+    """Return the logits [n, classes] (or another output) of ink uint8 [n, 32, 32] or trajectories [n, 64, 3]."""
+    if seen.dtype != np.uint8:
+        seen = seen.astype(np.float32)
     parts = []
-    for first in range(0, len(ink), batch):
-        part = ink[first:first + batch]
-        padded = np.zeros((batch, *ink.shape[1:]), np.uint8)  # one shape: compiled once
+    for first in range(0, len(seen), batch):
+        part = seen[first:first + batch]
+        padded = np.zeros((batch, *seen.shape[1:]), seen.dtype)  # one shape: compiled once
         padded[:len(part)] = part
         parts.append(_forward(model)(padded)[output][:len(part)])
     return np.concatenate(parts)
@@ -77,7 +83,7 @@ _COMPILED = {}
 def _forward(model):
     from training.forward import compiled  # Keras takes its backend before
     if id(model) not in _COMPILED:
-        _COMPILED[id(model)] = compiled(model, lambda ink: model(as_input(ink), training=False))
+        _COMPILED[id(model)] = compiled(model, lambda seen: model(as_input(seen), training=False))
     return _COMPILED[id(model)]
 
 
@@ -128,8 +134,9 @@ def rectified(model, ink: np.ndarray) -> np.ndarray:
 class Validation:
     """Errors on the cache's validation samples of each source; keeps the best model as FOLDER/best.keras."""
 
-    def __init__(self, cache, folder: Path):
-        """`cache`: Cache; `folder`: the run's."""
+    def __init__(self, cache, folder: Path, seen: str = 'ink'):
+        """`cache`: Cache; `folder`: the run's; `seen`: what the network sees, 'ink' or 'trajectory'."""
+        self.seen = seen
         self.folder, self.best = Path(folder), np.inf
         self.parts = {name: {key: value[cache.validates(name)] for key, value in cache.validation.items()}
                       for name in ('crohme', 'mnist', 'unipen', 'detexify')}
@@ -138,16 +145,18 @@ class Validation:
     def __call__(self, model) -> dict[str, float]:
         """Return 'crohme', 'mnist' (among digits), 'unipen', 'wide' (Detexify, where trained) and 'error', their mean.
 
-        'unipen' (contributors not trained on) and 'wide' are left out where the cache or the network has none.
+        'unipen' (contributors not trained on) and 'wide' are left out where the cache or the network has none, 'mnist'
+        where the network sees trajectories.
         """
         crohme, mnist, unipen, wide = (self.parts[name] for name in ('crohme', 'mnist', 'unipen', 'detexify'))
-        figures = {'crohme': float((logits_of(model, crohme['ink']).argmax(1) != crohme['label']).mean())}
-        read = self.digits[logits_of(model, mnist['ink'])[:, self.digits].argmax(1)]
-        figures['mnist'] = float((read != mnist['label']).mean())
+        figures = {'crohme': float((logits_of(model, crohme[self.seen]).argmax(1) != crohme['label']).mean())}
+        if self.seen == 'ink':
+            read = self.digits[logits_of(model, mnist['ink'])[:, self.digits].argmax(1)]
+            figures['mnist'] = float((read != mnist['label']).mean())
         if len(unipen['label']):
-            figures['unipen'] = float((logits_of(model, unipen['ink']).argmax(1) != unipen['label']).mean())
+            figures['unipen'] = float((logits_of(model, unipen[self.seen]).argmax(1) != unipen['label']).mean())
         if 'wide' in model.output_names:
-            found = logits_of(model, wide['ink'], output='wide').argmax(1)
+            found = logits_of(model, wide[self.seen], output='wide').argmax(1)
             figures['wide'] = float((found != wide['wide']).mean())
         figures['error'] = float(np.mean(list(figures.values())))
         if figures['error'] < self.best:
@@ -157,6 +166,8 @@ class Validation:
 
     def show(self, model, step: int) -> None:
         """Write sixteen symbols and their rectified views for TensorBoard; the loop calls it after an evaluation."""
+        if self.seen != 'ink':
+            return
         import tensorflow as tf
         chosen = self.parts['crohme']['ink'][::max(1, len(self.parts['crohme']['ink']) // 16)][:16]
         tf.summary.image('rectified', rectified(model, chosen), step=step, max_outputs=16)
@@ -184,8 +195,7 @@ def run(config: ModuleType, options) -> dict:
     devices = open_devices(options)
     import keras
 
-    from training.characters.batches import Batches, Cache
-    from training.characters.model import build
+    from training.characters.batches import Cache
     from training.schedule import LoopConfig
     from training.weights import save_run_config, set_precision
     seed = config.SEED if options.seed is None else options.seed
@@ -194,8 +204,7 @@ def run(config: ModuleType, options) -> dict:
     loop = dict(config.LOOP, peak_rate=config.LOOP['peak_rate'] * devices.replicas)
     if options.steps:
         loop['steps'] = options.steps
-    batches = Batches(cache, rows, config.SHARES, config.BALANCE, seed, config.DISTORTION,
-                      getattr(config, 'PLAIN', None), loop['steps'])
+    build, batches, seen = parts(config, cache, rows, seed, loop['steps'])
     set_precision(loop.get('precision', 'float32'))
     with devices.scope():
         model = build(len(cache.labels), len(cache.wide_labels), **config.MODEL)
@@ -209,4 +218,19 @@ def run(config: ModuleType, options) -> dict:
     print(f'{model.count_params()} parameters, {len(cache.label)} samples x {len(cache.variants)} variants, '
           f'strategy {devices.name} x {devices.replicas}', flush=True)
     return train(model, lambda m, b, training: loss_sums(m, b, training, config.LABEL_SMOOTHING * training),
-                 batches, LoopConfig(**loop), options.folder, devices, Validation(cache, options.folder))
+                 batches, LoopConfig(**loop), options.folder, devices, Validation(cache, options.folder, seen))
+
+
+def parts(config: ModuleType, cache, rows: int, seed: int, steps: int) -> tuple:
+    """Return a config's build(classes, wide, ...), its batches and what its network sees, 'ink' or 'trajectory'."""
+    if getattr(config, 'SEES', 'ink') == 'trajectory':
+        from training.characters.trajectory_data import Batches
+        from training.characters.trajectory_model import build
+        if cache.trajectory is None:
+            raise ConfigurationError(f'{cache.folder}: a cache of an earlier version, without trajectories; run '
+                                     'training.characters.prepare for it once more')
+        return build, Batches(cache, rows, config.SHARES, config.BALANCE, seed, config.DISTORTION), 'trajectory'
+    from training.characters.batches import Batches
+    from training.characters.model import build
+    return build, Batches(cache, rows, config.SHARES, config.BALANCE, seed, config.DISTORTION,
+                          getattr(config, 'PLAIN', None), steps), 'ink'

@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers, ops
 
 from robot_ai.vision.characters import CharacterRecognizer
-from robot_ai.vision.ink import PEN, ink_of_strokes
+from robot_ai.vision.ink import PEN
 from robot_ai.vision.pieces import candidates
 from robot_ai.vision.segmentation import FEATURES, candidate_groups
 from training.characters.data import read_lines
@@ -31,7 +31,7 @@ def cache(folder: Path, recognizer: CharacterRecognizer, part: str, share: float
         strokes = [np.asarray(stroke, np.float32)[:, :2] for stroke in item['strokes']]
         groups = candidate_groups(strokes)
         pen = groups.pen * float(np.exp(rng.normal(0, 0.3)))
-        scores, _ = recognizer.scores([ink_of_strokes(strokes[a:b], pen) for a, b in groups.spans])
+        scores = recognizer.drawn_scores([strokes[a:b] for a, b in groups.spans], pen)
         truth = {tuple(sorted(s['strokes'])) for s in item['symbols']}
         rows['features'].append(groups.features.astype(np.float16))
         rows['scores'].append(scores.astype(np.float16))
