@@ -12,7 +12,7 @@ os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
 
 @pytest.fixture
 def random_drawings(tmp_path):
-    """Return a small cache of character drawings, as training.characters.prepare writes them, of random ink and paths."""
+    """Return a small cache of drawings and paths, all random, as training.characters.prepare writes them."""
     rng = np.random.default_rng(0)
     cache, labels = tmp_path / 'drawings', ['', *'0123456789']
     cache.mkdir()

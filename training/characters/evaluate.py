@@ -1,9 +1,9 @@
 """`python -m training evaluate characters`: the figures of the character model in a model folder.
 
 MNIST's 10,000 test digits; CROHME 2014's isolated symbols, cut from expressions-test-2014 by its grouping, drawn with
-their expression's pen and once more alone; UNIPEN's unseen contributors; the last fifth of Detexify; these once more with
-their strokes, for a model that follows the pen; the expected calibration error; finds on pictures without ink and on print; the time of a frame with 20 symbols. The test sets are
-scored, never tuned on:
+their expression's pen and once more alone; UNIPEN's unseen contributors; the last fifth of Detexify; all but MNIST once
+more with their strokes, for a model that follows the pen; the expected calibration error; finds on pictures without ink
+and on print; the time of a frame with 20 symbols. The test sets are scored, never tuned on:
 `--validation` prints CROHME 2013, MNIST's last 5,000 training digits and UNIPEN's validation contributors instead.
 
 Example:

@@ -3,8 +3,9 @@
 The graph takes ink uint8 [n, 32, 32] (robot_ai.vision.ink.normalize_symbol's), n = 1 or 16, and returns scores
 float32 [n, classes] that sum to 1, calibrated by one temperature (each profile of labels has an exponent more: see
 `sharpness`), and theta float32 [n, 2, 3]; where the network has a second output, `classify_wide_n` returns the scores
-of Detexify's classes, with a temperature of their own. With --trajectory, `classify_drawn_n` and `classify_wide_drawn_n`
-take the pen's path beside the ink and weigh both networks' log-probabilities by two numbers fitted on validation.
+of Detexify's classes, with a temperature of their own. With --trajectory, `classify_drawn_n` and
+`classify_wide_drawn_n` take the pen's path beside the ink and weigh both networks' log-probabilities by two numbers
+fitted on validation.
 
 Example:
   python -m training export characters --folder ~/runs/characters --trajectory ~/runs/trajectory \
