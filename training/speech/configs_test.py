@@ -34,7 +34,7 @@ def test_a_learning_curve_has_every_point_and_reads_the_best_step():
     made = points({'data': {'train': ['a']}, 'seed': 3}, [0.25, 1.0], synthesis=True)
     assert list(made) == ['025', '025-recordings-only', '100', '100-recordings-only']
     assert made['025-recordings-only'] == {'seed': 3, 'data': {'train': ['a'], 'share': 0.25,
-                                                               'without': ['espeak', 'pico']}}
+                                                               'without': ['espeak', 'pico', 'italian']}}
     log = ('step 5 ctc 0.1 loss 0.1\nstep 5 validation wer_words 0.2000 wer 0.5000 cer 0.2500\n'
            'step 9 validation wer_words 0.9000 wer 0.6000 cer 0.2000\n')
     assert best_of(log) == {'wer_words': 0.2, 'wer': 0.5, 'cer': 0.25} and best_of('') == {}

@@ -19,7 +19,7 @@ import yaml
 from robot_ai.errors import ConfigurationError
 from training.speech.train import read_config
 
-SYNTHETIC = ('espeak', 'pico')  # how the sources of synthetic speech begin
+SYNTHETIC = ('espeak', 'pico', 'italian')  # how the sources of synthetic speech begin
 
 
 def points(config: dict, shares: list[float], synthesis: bool) -> dict[str, dict]:

@@ -12,12 +12,13 @@ from robot_ai.speech.spanish import normalize
 from training.speech import loaders, texts
 from training.speech.augment import change_speed
 from training.speech.data import write_cache
+from training.speech.italian_spelling import italian_spelling
 from training.speech.leaks import HeldOut
 from training.speech.respelling import respell
 from training.speech.synthesize import plan, speak
 from training.speech.tfrecords import read_examples
 from training.speech.utterances import Problems, read
-from training.speech.voices import Pico, espeak_voices
+from training.speech.voices import Pico, espeak_voices, festival
 
 FACTS = ('speaker', 'source')  # what a cache keeps of a clip besides text and split
 
@@ -109,6 +110,23 @@ def synthesize_pico(chosen: list[tuple[str, str]], seed: int) -> Iterator[tuple[
                                                 'source': source.replace('espeak', 'pico')}
 
 
+def synthesize_italian(chosen: list[tuple[str, str]], seed: int) -> Iterator[tuple[np.ndarray, dict]]:
+    """Yield (samples, facts) of texts that an Italian can say, a third of them in each of three Italian voices."""
+    rng = random.Random(seed)
+    sayable = [(source, normalize(text), spelt) for source, text in chosen if (spelt := italian_spelling(text))]
+    pico = Pico('it-IT')
+    for number, voice in enumerate(('pico-it', 'pc_diphone', 'lp_diphone')):
+        mine = sayable[number::3]
+        if voice == 'pico-it':
+            sounds = (pico(spelt, rng.uniform(0.8, 1.4), rng.uniform(0.6, 1.5)) for _, _, spelt in mine)
+        else:
+            sounds = festival([(spelt, rng.uniform(0.75, 1.25)) for _, _, spelt in mine], voice)
+        for (source, spoken, _), sound in zip(mine, sounds):
+            if len(sound) > 1600:
+                yield change_speed(sound, rng.choice((1, 1, 0.85, 0.9, 1.1, 1.18))), {
+                    'text': spoken, 'speaker': voice, 'split': 'train', 'source': source.replace('espeak', 'italian')}
+
+
 def dialogue_caches(dialogue: Path, root: Path) -> None:
     """Write `dialogue-1` (each example of the dialogue in two espeak voices and Pico's) and its validation."""
     def chosen(seed):
@@ -148,6 +166,8 @@ def prepare(manifest: Path, root: Path, dialogue: Path | None = None, others: Pa
     random.Random(7).shuffle(said)
     longer = [text for text in said if len(text.split()) > 2][:700]
     write_cache(root / 'pico-2', synthesize_pico(unheard(synthetic_texts(902, 1300, 1700, 300, longer)), 2))
+    chosen = unheard(synthetic_texts(903, 3000, 3500, 700, longer))
+    write_cache(root / 'italian-1', synthesize_italian(chosen, 3))
     write_cache(root / 'espeak-validation',
                 synthesize(unheard(synthetic_texts(77, 150, 50, 0, [])), 'validation', 5))
     if others:

@@ -1,8 +1,8 @@
 """The synthetic voices: who there is, who speaks in which split, and each one's sound as float32 [n] at 16 kHz.
 
-espeak-ng (a program), Piper (a program, with the voices that the user brings) and SVOX Pico (a package). Which variants
-of espeak-ng are held out is fixed here by name, so that no training run hears the voices that validation and the
-dialogue's figures use.
+espeak-ng (a program), Piper (a program, with the voices that the user brings), SVOX Pico (a package) and Festival (a
+program, with Italian voices that read `italian_spelling`). Which variants of espeak-ng are held out is fixed here by
+name, so that no training run hears the voices that validation and the dialogue's figures use.
 """
 import importlib.util
 import io
@@ -11,6 +11,8 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +36,8 @@ HELD_OUT = {
     'test': HELD_OUT_VARIANTS[len(HELD_OUT_VARIANTS) // 2 :],
 }
 PIPER_TIMEOUT_S = 120
+FESTIVAL_VOICES = Path('/usr/share/festival/voices')
+FESTIVAL_LINES = 50  # that one process speaks
 
 
 @dataclass(frozen=True)
@@ -98,21 +102,22 @@ import json, struct, sys
 from py_nanotts import NanoTTS
 voice = NanoTTS()
 for line in sys.stdin:
-    text, speed, pitch = json.loads(line)
-    sound = voice.speak(text, voice='es-ES', speed=speed, pitch=pitch) or b''
+    text, speed, pitch, name = json.loads(line)
+    sound = voice.speak(text, voice=name, speed=speed, pitch=pitch) or b''
     sys.stdout.buffer.write(struct.pack('<I', len(sound)) + sound)
     sys.stdout.buffer.flush()
 '''
 
 
 class Pico:
-    """SVOX Pico's Spanish voice (package py-nanotts, Apache-2.0): made from a person's recordings, unlike espeak-ng's.
+    """A voice of SVOX Pico (package py-nanotts, Apache-2.0): made from a person's recordings, unlike espeak-ng's.
 
     It runs in a process of its own: beside TensorFlow, in one process or forked from one, it crashes.
     """
 
-    def __init__(self):
-        """Start the process; AudioError where the package is absent."""
+    def __init__(self, voice: str = 'es-ES'):
+        """Start the process; `voice`: es-ES, or it-IT for `italian_spelling`. AudioError without the package."""
+        self.voice = voice
         if importlib.util.find_spec('py_nanotts') is None:
             raise AudioError('Pico speech needs the package py-nanotts: pip install py-nanotts')
         self._process = subprocess.Popen([sys.executable, '-c', PICO], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -120,12 +125,43 @@ class Pico:
     def __call__(self, text: str, speed: float = 1.0, pitch: float = 1.0) -> np.ndarray:
         """Return float32 [n] at 16 kHz, silence trimmed; AudioError where the process has ended."""
         try:
-            self._process.stdin.write(json.dumps([text, speed, pitch]).encode() + b'\n')
+            self._process.stdin.write(json.dumps([text, speed, pitch, self.voice]).encode() + b'\n')
             self._process.stdin.flush()
             size, = struct.unpack('<I', self._process.stdout.read(4))
             raw = self._process.stdout.read(size)
         except (OSError, struct.error):
             raise AudioError(f'Pico ended with status {self._process.poll()} at {text!r}') from None
-        sound = np.frombuffer(raw[:len(raw) // 2 * 2], '<i2').astype(np.float32) / 32768
-        loud = np.flatnonzero(np.abs(sound) > 0.01)
-        return sound[max(0, loud[0] - 1600):loud[-1] + 1600] if len(loud) else sound[:0]
+        return _trimmed(np.frombuffer(raw[:len(raw) // 2 * 2], '<i2').astype(np.float32) / 32768)
+
+
+def festival(lines: list[tuple[str, float]], voice: str = 'pc_diphone') -> Iterator[np.ndarray]:
+    """Yield the sound of each (text, stretch), float32 [n] at 16 kHz, silence trimmed, empty where Festival failed.
+
+    A person's diphones (Debian's festival, festvox-italp16k and festvox-itapc16k, GPL-2). `voice`: an Italian man's
+    pc_diphone or woman's lp_diphone; `text`: letters and spaces, as `italian_spelling` writes them; `stretch` above 1
+    is slower. AudioError where Festival or the voice is absent.
+    """
+    if shutil.which('festival') is None or not list(FESTIVAL_VOICES.glob(f'*/{voice}')):
+        raise AudioError(f'Festival or its voice {voice} is not installed: sudo apt install festival festvox-italp16k '
+                         'festvox-itapc16k')
+    for first in range(0, len(lines), FESTIVAL_LINES):
+        with tempfile.TemporaryDirectory() as folder:
+            part = lines[first:first + FESTIVAL_LINES]
+            commands = [f'(voice_{voice})'] + [
+                f"(Parameter.set 'Duration_Stretch {stretch:.2f}) "
+                f'(utt.save.wave (utt.synth (Utterance Text "{text}")) "{folder}/{number}.wav" \'riff)'
+                for number, (text, stretch) in enumerate(part)]
+            script = Path(folder, 'lines.scm')
+            script.write_text('\n'.join(commands), encoding='latin-1', errors='replace')
+            subprocess.run(['festival', '-b', str(script)], capture_output=True, timeout=600, check=False)
+            for number in range(len(part)):
+                try:
+                    yield _trimmed(to_mono_16k(*soundfile.read(f'{folder}/{number}.wav', dtype='float32')))
+                except soundfile.LibsndfileError:
+                    yield np.zeros(0, np.float32)
+
+
+def _trimmed(sound):
+    """Return a sound without the silence before and after it, but for a tenth of a second."""
+    loud = np.flatnonzero(np.abs(sound) > 0.01)
+    return sound[max(0, loud[0] - 1600):loud[-1] + 1600] if len(loud) else sound[:0]
