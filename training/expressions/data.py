@@ -13,16 +13,12 @@ from robot_ai.vision.characters import CharacterRecognizer
 from robot_ai.vision.ink import PEN, ink_of_strokes
 from robot_ai.vision.layout import typical_size
 from robot_ai.vision.parsing import normalized_boxes
-from robot_ai.vision.trajectory import trajectory_of
 from training.characters.data import read_lines
-from training.characters.trajectory_data import distorted
 from training.expressions.trees import tree_of
 
 MAX_SYMBOLS = 32  # training expressions with more (1 %) are left out
 ROOT_INDEX = MAX_SYMBOLS
 VIEWS = 2  # drawings of each symbol that are scored: a minute each
-SEED = 8  # of the distortion of trajectories ...
-STRENGTH = 1.6  # ... which is more than in training: so the weak recogniser errs as often as the shipped one on new ink
 # Labels with the same place on the line: in any formula one can stand for another.
 ALIKE_IN_PLACE = ('23456789', 'acemnrsuvwxz', 'bdhkt', 'gpqy', 'ABCDEFGHKLMNPQRSTUVXYZ')
 
@@ -32,12 +28,11 @@ def cache(folder: Path, recognizer: CharacterRecognizer, part: str, drawings=Non
 
     `drawings`: the character model's training cache (training.characters.batches.Cache), whose first variants are
     then scored, one view of each expression a variant; without it each symbol is drawn once as it is (for validation).
-    A recogniser of trajectories scores each view once more with them: the parser serves pictures and strokes alike.
     'scores' float16 [rows, 32, classes], 'boxes' float32 [rows, 32, 4], 'label', 'parent', 'relation' int16
     [rows, 32], 'count' int16 [rows]; 'labels' [classes], their names.
     """
     index = {label: number for number, label in enumerate(recognizer.labels)}
-    rows, started, first, rng = [], time.monotonic(), 0, np.random.default_rng(SEED)
+    rows, started, first = [], time.monotonic(), 0
     owned = np.flatnonzero(drawings.source == drawings.sources.index('crohme')) if drawings else None
     for item in read_lines(folder / f'expressions-{part}.jsonl.xz'):
         symbols = [s for s in item['symbols'] if s['strokes']]  # the order of the drawings
@@ -50,16 +45,10 @@ def cache(folder: Path, recognizer: CharacterRecognizer, part: str, drawings=Non
             place = {tuple(sorted(s['strokes'])): owned[n] for s, n in zip(symbols, mine)}
             at = [place[tuple(strokes)] for strokes in tree.strokes]
             views = [np.stack([variant[n] for n in at]) for variant in drawings.variants[:VIEWS]]
-            paths = [distorted(np.stack([drawings.trajectory[n] for n in at]).astype(np.float32), rng,
-                               np.full(len(at), STRENGTH))
-                     for _ in views] if recognizer.reads_trajectories else []
         else:
             pen = PEN * typical_size(tree.boxes)
-            drawn = [[item['strokes'][i] for i in strokes] for strokes in tree.strokes]
-            views = [[ink_of_strokes(strokes, pen) for strokes in drawn]]
-            paths = [[trajectory_of(strokes) for strokes in drawn]] if recognizer.reads_trajectories else []
+            views = [[ink_of_strokes([item['strokes'][i] for i in strokes], pen) for strokes in tree.strokes]]
         rows += [_row(tree, recognizer.scores(view)[0], index) for view in views]
-        rows += [_row(tree, recognizer.scores(view, path)[0], index) for view, path in zip(views, paths)]
     print(f'{len(rows)} views of expressions of {part}: {time.monotonic() - started:.0f} s', flush=True)
     return {**{key: np.stack([row[key] for row in rows]) for key in rows[0]}, 'labels': np.array(recognizer.labels)}
 

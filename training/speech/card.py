@@ -10,8 +10,9 @@ log-mel front end inside the graph; {weights} weights, {megabytes:.1f} MB{ngram}
   **Not for** open dictation: see the rows of speakers never heard. Import or train a bigger model for that.
 - **Trained** with `{command}`, {steps} steps on {clips} clips: {data}.{note} The words are
   those of the train split of the recordings named below, of other languages' clips as a Spanish ear spells them where
-  `other-languages` is named, and of espeak-ng and SVOX Pico reading generated everyday sentences, the bundled
-  dialogue's examples, Spanish prose and single words, with speed, room, noise, babble, telephone and level changes.
+  `other-languages` is named, and of espeak-ng, SVOX Pico and, where `italian` is named, Italian voices of Pico and
+  Festival reading generated everyday sentences, the bundled dialogue's examples, Spanish prose and single words, with
+  speed, room, noise, babble, telephone and level changes.
 - **Knows few Spanish voices**: one Mexican and one or two Spanish women, five actors, and synthetic voices; the many
   voices, rooms and microphones of `other-languages` speak no Spanish. Children, old people, other accents, and far
   microphones are hardly in the training data; expect more errors there.
@@ -20,8 +21,8 @@ log-mel front end inside the graph; {weights} weights, {megabytes:.1f} MB{ngram}
   rejected, and made sounds without speech give {made_sounds_told} transcripts.
 - **Licences of the training sources**, as the manifest states them: {recordings}.
   No recording ships. Whether a model is a derived work of its recordings is not settled; who needs certainty trains on
-  recordings of their own with the same commands. espeak-ng (GPL-3) and Pico (Apache-2.0) set no terms for the speech
-  that they make.
+  recordings of their own with the same commands. espeak-ng (GPL-3), Pico (Apache-2.0) and Festival's voices (GPL-2) set
+  no terms for the speech that they make.
 '''
 MEASURED = '''
 ## Measured

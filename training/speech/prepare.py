@@ -18,9 +18,10 @@ from training.speech.respelling import respell
 from training.speech.synthesize import plan, speak
 from training.speech.tfrecords import read_examples
 from training.speech.utterances import Problems, read
-from training.speech.voices import Pico, espeak_voices, festival
+from training.speech.voices import Pico, espeak_voices, festival, need_festival
 
 FACTS = ('speaker', 'source')  # what a cache keeps of a clip besides text and split
+ITALIAN = ('pico-it', 'pc_diphone', 'lp_diphone')  # voices: Pico's, Festival's
 
 
 def corpus_cache(corpora: list[Path], split: str, folder: Path, layout: str = 'auto', held_out: HeldOut | None = None,
@@ -115,9 +116,9 @@ def synthesize_italian(chosen: list[tuple[str, str]], seed: int) -> Iterator[tup
     rng = random.Random(seed)
     sayable = [(source, normalize(text), spelt) for source, text in chosen if (spelt := italian_spelling(text))]
     pico = Pico('it-IT')
-    for number, voice in enumerate(('pico-it', 'pc_diphone', 'lp_diphone')):
+    for number, voice in enumerate(ITALIAN):
         mine = sayable[number::3]
-        if voice == 'pico-it':
+        if voice == ITALIAN[0]:
             sounds = (pico(spelt, rng.uniform(0.8, 1.4), rng.uniform(0.6, 1.5)) for _, _, spelt in mine)
         else:
             sounds = festival([(spelt, rng.uniform(0.75, 1.25)) for _, _, spelt in mine], voice)
@@ -142,13 +143,15 @@ def dialogue_caches(dialogue: Path, root: Path) -> None:
 
 
 def prepare(manifest: Path, root: Path, dialogue: Path | None = None, others: Path | None = None) -> None:
-    """Write the caches that the shipped configs name, but for non_speech.py's; about 15 min on one core.
+    """Write the caches that the shipped configs name, but for non_speech.py's; about 20 min on one core.
 
     `others` is the manifest of clips in other languages.
 
     What equals or contains one of the manifest's test clips is left out, recorded or synthesised; the dialogue's
     examples stay, for a robot must know its own dialogue.
     """
+    for voice in ITALIAN[1:]:  # said at once, not behind a quarter of an hour's work
+        need_festival(voice)
     held_out = HeldOut.of_manifests([manifest], progress=True)
     for split in ('train', 'validation'):
         corpus_cache([manifest], split, root / f'human-{split}', held_out=held_out)

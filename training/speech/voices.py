@@ -134,6 +134,13 @@ class Pico:
         return _trimmed(np.frombuffer(raw[:len(raw) // 2 * 2], '<i2').astype(np.float32) / 32768)
 
 
+def need_festival(voice: str) -> None:
+    """Raise AudioError where Festival or its voice is not installed."""
+    if shutil.which('festival') is None or not list(FESTIVAL_VOICES.glob(f'*/{voice}')):
+        raise AudioError(f'Festival or its voice {voice} is not installed: sudo apt install festival festvox-italp16k '
+                         'festvox-itapc16k')
+
+
 def festival(lines: list[tuple[str, float]], voice: str = 'pc_diphone') -> Iterator[np.ndarray]:
     """Yield the sound of each (text, stretch), float32 [n] at 16 kHz, silence trimmed, empty where Festival failed.
 
@@ -141,9 +148,7 @@ def festival(lines: list[tuple[str, float]], voice: str = 'pc_diphone') -> Itera
     pc_diphone or woman's lp_diphone; `text`: letters and spaces, as `italian_spelling` writes them; `stretch` above 1
     is slower. AudioError where Festival or the voice is absent.
     """
-    if shutil.which('festival') is None or not list(FESTIVAL_VOICES.glob(f'*/{voice}')):
-        raise AudioError(f'Festival or its voice {voice} is not installed: sudo apt install festival festvox-italp16k '
-                         'festvox-itapc16k')
+    need_festival(voice)
     for first in range(0, len(lines), FESTIVAL_LINES):
         with tempfile.TemporaryDirectory() as folder:
             part = lines[first:first + FESTIVAL_LINES]
