@@ -17,22 +17,29 @@ def trajectory_of(strokes: Strokes) -> np.ndarray:
     begins. Each stroke has points by its length, at least one; of more than 64 strokes the longest count. All zeros for
     no ink. Raises ImageError as `ink.check_strokes` does.
     """
-    arrays = [np.asarray(array, np.float64) for array in check_strokes(strokes)]
+    arrays = check_strokes(strokes)
     out = np.zeros((POINTS, 3), np.float32)
     if not arrays:
         return out
-    passed = [np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(array, axis=0).T))]) for array in arrays]
-    lengths = np.array([length[-1] for length in passed])
+    points = np.concatenate(arrays).astype(np.float64)
+    ends = np.cumsum([len(array) for array in arrays]) - 1
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    step = np.zeros(len(points))
+    step[1:] = np.hypot(*np.diff(points, axis=0).T)
+    step[starts] = 1.0  # a gap between strokes, so that one length is one place
+    passed = np.cumsum(step)
+    lengths = passed[ends] - passed[starts]
     if len(arrays) > POINTS:
         kept = np.sort(np.argsort(-lengths, kind='stable')[:POINTS])
-        arrays, passed, lengths = [arrays[n] for n in kept], [passed[n] for n in kept], lengths[kept]
-    first = 0
-    for array, length, count in zip(arrays, passed, _shares(lengths)):
-        at = np.linspace(0, length[-1], count) if count > 1 else [length[-1] / 2]
-        for axis in (0, 1):
-            out[first:first + count, axis] = np.interp(at, length, array[:, axis])
-        out[first, 2] = 1
-        first += count
+        starts, lengths = starts[kept], lengths[kept]
+    count = _shares(lengths)
+    first = np.cumsum(count) - count
+    number = np.arange(POINTS) - np.repeat(first, count)  # of a point in its stroke
+    part = np.where(np.repeat(count, count) > 1, number / np.repeat(np.maximum(count - 1, 1), count), 0.5)
+    at = np.repeat(passed[starts], count) + part * np.repeat(lengths, count)
+    for axis in (0, 1):
+        out[:, axis] = np.interp(at, passed, points[:, axis])
+    out[first, 2] = 1
     out[:, :2] = fit(out[None, :, :2])[0]
     return out
 

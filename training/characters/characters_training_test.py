@@ -324,7 +324,7 @@ def test_strokes_bend_and_change_places_but_stay_strokes():
                for row in mixed)
 
 
-def test_a_pens_path_trains_beside_the_ink_and_reads_with_it(random_drawings, tmp_path, monkeypatch):
+def test_a_pens_path_trains_beside_the_ink_and_reads_with_it(random_drawings, tmp_path, monkeypatch, capsys):
     pytest.importorskip('tensorflow')
     from robot_ai.vision.characters import CharacterRecognizer
     from training.characters import export, train
@@ -340,6 +340,10 @@ def test_a_pens_path_trains_beside_the_ink_and_reads_with_it(random_drawings, tm
     document = export.export(tmp_path / 'shipped', random_drawings, both, '1', tmp_path / 'trajectory')
     assert document['files']['weights-trajectory.npz']['for'] == 'training' and 'drawn' in (
         both / 'MODEL_CARD.md').read_text()
+    assert train.main(['--config', 'trajectory', '--cache', str(random_drawings), '--folder', str(tmp_path / 'more'),
+                       '--steps', '1', '--init', str(both)]) == 0
+    told = re.search(r'both: (\d+) of (\d+) weights taken', capsys.readouterr().out)
+    assert told and told.group(1) == told.group(2)
     recognizer = CharacterRecognizer(both)
     assert recognizer.reads_trajectories
     rng = np.random.default_rng(3)

@@ -34,7 +34,6 @@ from training.characters.labels import CROHME, DIGITS, FOLDS, SPANISH
 
 BATCHES = (1, 16)
 GRAPH = 'characters.tflite'
-TRAJECTORY_WEIGHTS = 'weights-trajectory.npz'  # of the network for pens' paths
 TEMPERATURES = np.geomspace(0.3, 3.0, 93)  # tried in calibration
 MIN_CALIBRATION = 200  # samples from which a profile's sharpness is fitted
 SIGNATURES = {'logits': 'classify', 'wide': 'classify_wide'}
@@ -198,8 +197,8 @@ def export(run: Path, cache: Path, to: Path, version: str, trajectory_run: Path 
     """
     from training.characters import model, trajectory_model
     from training.characters.batches import Cache
-    from training.characters.train import logits_of
-    from training.weights import WEIGHTS, named_weights, ship_weights, to_numpy
+    from training.characters.train import WEIGHTS, logits_of
+    from training.weights import named_weights, ship_weights, to_numpy
     facts, network = _trained(run, model)
     cached = Cache(cache)
     validation, crohme, detexify = cached.validation, cached.validates('crohme'), cached.validates('detexify')
@@ -215,12 +214,12 @@ def export(run: Path, cache: Path, to: Path, version: str, trajectory_run: Path 
     figures = {  # others: evaluate characters --record
         'parameters': int(network.count_params()),
         'CROHME 2013 symbols (validation), top-1 error': error_of(every[crohme], label[crohme])}
-    trained, follower, shares = [(WEIGHTS, model, network, facts)], None, {}
+    trained, follower, shares = [(WEIGHTS['ink'], model, network, facts)], None, {}
     if trajectory_run:
         its, follower = _trained(trajectory_run, trajectory_model)
         if (its['labels'], its['wide']) != (facts['labels'], facts['wide']):
             raise ModelError(f'{trajectory_run}: was trained for other classes than {run}; train both from one cache')
-        trained.append((TRAJECTORY_WEIGHTS, trajectory_model, follower, its))
+        trained.append((WEIGHTS['trajectory'], trajectory_model, follower, its))
         path = logits_of(follower, validation['trajectory'])
         shares['logits'] = shares_of(every[crohme], path[crohme], label[crohme])
         drawn = pooled(every, path, shares['logits'])

@@ -16,6 +16,7 @@ from robot_ai.errors import ConfigurationError
 from training.devices import add_options, open_devices, train
 
 CONFIGS = Path(__file__).parent / 'configs'
+WEIGHTS = {'ink': 'weights.npz', 'trajectory': 'weights-trajectory.npz'}  # of a model folder
 
 
 def read_config(name: str) -> ModuleType:
@@ -99,8 +100,11 @@ def take_weights(model, other) -> int:
     return taken
 
 
-def start_from(model, init: Path) -> str:
-    """Set what fits of a model folder, a .npz or a .keras into `model`; return what was taken, as a sentence."""
+def start_from(model, init: Path, seen: str = 'ink') -> str:
+    """Set what fits of a model folder, a .npz or a .keras into `model`; return what was taken, as a sentence.
+
+    `seen`: what the network sees, 'ink' or 'trajectory', for a folder holds weights of both.
+    """
     from training.characters.model import load
     from training.weights import initial_weights, load_weights, named_weights
     if init.suffix == '.keras':
@@ -110,7 +114,7 @@ def start_from(model, init: Path) -> str:
         things = 'layers'
     else:
         of, things = len(named_weights(model)), 'weights'
-        taken = of - len(load_weights(model, initial_weights(init), partial=True))
+        taken = of - len(load_weights(model, initial_weights(init, WEIGHTS[seen]), partial=True))
     if not taken:
         raise ConfigurationError(f'--init {init}: nothing in it fits this network; is it of characters?')
     return f'{init.name}: {taken} of {of} {things} taken'
@@ -209,7 +213,7 @@ def run(config: ModuleType, options) -> dict:
     with devices.scope():
         model = build(len(cache.labels), len(cache.wide_labels), **config.MODEL)
         if options.init:
-            print(start_from(model, options.init), flush=True)
+            print(start_from(model, options.init, seen), flush=True)
     options.folder.mkdir(parents=True, exist_ok=True)
     save_run_config(options.folder, {
         'config': options.config, 'model': config.MODEL, 'loop': loop, 'seed': seed, 'labels': cache.labels,

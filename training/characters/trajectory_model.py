@@ -1,7 +1,7 @@
 """The trajectory network: a pen's path [batch, 64, 3] in, logits of the same classes as the character network's out.
 
 Convolutions see strokes' bends, a small Transformer (the speech model's blocks) how the strokes lie to each other.
-0.6 M parameters, about 12 M multiplications a symbol; `keras.ops` only. It reads beside the picture's network, not in
+0.64 M parameters, 9 M multiplications a symbol; `keras.ops` only. It reads beside the picture's network, not in
 place of it: see `training.characters.export`.
 """
 import keras

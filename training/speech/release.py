@@ -106,7 +106,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument('--caches', nargs='*', default=[], help='caches of validation speech to tune on, too')
     parser.add_argument('--language-model', type=Path, required=True, help='.npz of training.speech.ngram')
     parser.add_argument('--limit', type=int, default=30, help='validation clips a source')
-    parser.add_argument('--sounds', type=int, default=300, help='made sounds without speech')
+    parser.add_argument('--sounds', type=int, default=1200, help='made sounds without speech')
     parser.add_argument('--figures', type=Path, help='YAML of `evaluate --summary` for model.yaml and the card')
     parser.add_argument('--note', default='', help='a sentence on how it was trained')
     parser.add_argument('--out', required=True, type=Path, help='model folder to write')
