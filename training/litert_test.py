@@ -25,19 +25,27 @@ def test_a_layers_weights_come_along(weights, tolerance):
 
 
 def test_the_graphs_of_characters_and_expressions_are_their_networks(tmp_path):
+    from scipy.special import log_softmax, softmax
+
     from robot_ai.vision.segmentation import FEATURES
     from training.characters import export as characters
     from training.characters import model as character_model
+    from training.characters import trajectory_model
     from training.expressions import export as expressions
     from training.expressions import model as expression_model
     from training.expressions import segmenter
     rng = np.random.default_rng(0)
     network = character_model.build(5, widths=(4, 8, 8))
-    characters.convert({'logits': network}, {'logits': 1.0}, tmp_path / 'characters')
+    follower = trajectory_model.build(5, widths=(4, 8, 8), heads=2)
+    characters.convert(network, {'logits': 1.0}, tmp_path / 'characters', follower, {'logits': (0.7, 0.4)})
     ink = rng.integers(0, 256, (1, characters.SIZE, characters.SIZE), np.uint8)
-    scores = run((tmp_path / 'characters').read_bytes(), 'classify_1', ink=ink)['scores']
-    logits = np.asarray(network(ink[..., None].astype(np.float32) / 255, training=False)['logits'])[0]
-    np.testing.assert_allclose(scores[0], np.exp(logits) / np.exp(logits).sum(), atol=5e-3)
+    path = rng.uniform(-1, 1, (1, characters.POINTS, 3)).astype(np.float32)
+    graph = (tmp_path / 'characters').read_bytes()
+    logits = np.asarray(network(ink[..., None].astype(np.float32) / 255, training=False)['logits'])
+    followed = np.asarray(follower(path, training=False)['logits'])
+    np.testing.assert_allclose(run(graph, 'classify_1', ink=ink)['scores'], softmax(logits, axis=1), atol=5e-3)
+    np.testing.assert_allclose(run(graph, 'classify_drawn_1', ink=ink, trajectory=path)['scores'], softmax(
+        0.7 * log_softmax(logits, axis=1) + 0.4 * log_softmax(followed, axis=1), axis=1), atol=5e-3)
 
     parts = segmenter.build(5, width=8)
     expressions.convert(expression_model.build(5, width=8, heads=2, depth=1), {'segment': parts}, 5,
