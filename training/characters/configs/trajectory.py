@@ -11,22 +11,11 @@ half an hour.
 
 Laptop variant: add `--steps 2000` (7 minutes).
 """
+from training.characters.configs import shipped
 from training.characters.configs.shipped import BALANCE, BATCH, LABEL_SMOOTHING, SEED  # noqa: F401
 
 SEES = 'trajectory'
 MODEL = {'widths': (64, 96, 128), 'residuals': 1, 'blocks': 1, 'heads': 4, 'dropout': 0.1}
-LOOP = {  # training.loop.LoopConfig
-    'steps': 10000,  # 5 passes
-    'peak_rate': 2e-3,
-    'warm_up': 300,
-    'decay_from': 0.2,
-    'weight_decay': 2e-2,
-    'beta_2': 0.99,
-    'clip_norm': 5.0,
-    'evaluate_every': 2000,
-    'checkpoint_every': 1000,
-    'log_every': 100,
-    'metric': 'error',
-}
+LOOP = {**shipped.LOOP, 'steps': 10000, 'peak_rate': 2e-3}  # 5 passes
 SHARES = {'crohme': 0.42, 'unipen': 0.26, 'mathnote': 0.02, 'detexify': 0.22, 'composed': 0.08, 'own': 0.1}
 DISTORTION = 1.0  # of the trajectories at each use; a third of that in half of them: trajectory_data.distorted
