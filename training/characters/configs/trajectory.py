@@ -3,8 +3,8 @@
 Data: the strokes of the shipped config, MNIST left out, which has none.
 On validation, pictures alone and with their strokes: CROHME 2013 12.5 and 11.2 % wrong, UNIPEN's unseen contributors
 25.4 and 23.6, Detexify 39.6 and 33.9. 7,000 more steps from 1.2e-3 with less distortion gained nothing (11.2 and 34.6).
-Transformer blocks at 32 points cost four times what these convolutions do. Cost: 0.2 s of one Zen 3 core a step of 128,
-half an hour.
+Three Transformer blocks at 32 points cost three times what these convolutions do. Cost: 0.2 s of one Zen 3 core a
+step of 128, half an hour.
 
     python -m training.characters.prepare --cache CACHE --variants 1
     python -m training train characters --config trajectory --cache CACHE --folder RUN
