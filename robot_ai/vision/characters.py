@@ -71,7 +71,7 @@ class CharacterRecognizer:
             self.reject_below = float(parameters.get('reject_below', 0.35))
             self.profiles = dict(parameters.get('profiles', {}))
             self.sharpness = dict(parameters.get('sharpness', {}))  # profile ('' for none) -> exponent: calibrates it
-            self.drawn_sharpness = dict(parameters.get('drawn_sharpness', {}))  # the same for strokes
+            self.drawn_sharpness = dict(parameters.get('drawn_sharpness', self.sharpness))  # the same for strokes
             self.reads_trajectories = bool(parameters.get('trajectories', False))
             self._batches = sorted(int(b) for b in parameters.get('batches', [1]))
             self.wide_labels = tuple(parameters.get('wide_labels', ()))
@@ -91,11 +91,7 @@ class CharacterRecognizer:
 
         `width`: of the line, in their unit. Where the model has a network for the pen's trajectory, it reads along.
         """
-        ink = ink_of_strokes(strokes, width)
-        if not ink.any():
-            return Reading()
-        scores, thetas = self._drawn('classify', [ink], [strokes])
-        return Reading(self._candidates(self.restrict(scores, allowed, drawn=True)[0]), thetas[0])
+        return self._reading(ink_of_strokes(strokes, width), allowed, strokes)
 
     def read(self, image: np.ndarray, allowed: Iterable[str] | str | None = None) -> list[Symbol]:
         """Return the symbols of a picture in reading order; an empty list where nothing is written."""
@@ -190,7 +186,7 @@ class CharacterRecognizer:
         They are calibrated for the profile named, or for all labels: unknown hands are read less surely among all.
         `drawn`: the scores are of strokes.
         """
-        sharpness = self.drawn_sharpness if drawn and self.reads_trajectories else self.sharpness
+        sharpness = self.drawn_sharpness if drawn else self.sharpness
         exponent = float(sharpness.get(allowed if isinstance(allowed, str) else '', 1.0))
         if exponent != 1.0:
             scores = scores ** exponent
@@ -206,11 +202,12 @@ class CharacterRecognizer:
         scores = scores * mask
         return scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-9)
 
-    def _reading(self, ink, allowed):
+    def _reading(self, ink, allowed, strokes=None):
         if not ink.any():
             return Reading()
-        scores, thetas = self.scores([ink])
-        return Reading(self._candidates(self.restrict(scores, allowed)[0]), thetas[0])
+        drawn = strokes is not None
+        scores, thetas = self._drawn('classify', [ink], [strokes]) if drawn else self.scores([ink])
+        return Reading(self._candidates(self.restrict(scores, allowed, drawn)[0]), thetas[0])
 
     def ranked(self, row: np.ndarray) -> tuple[Candidate, ...]:
         """Return the five best labels of one row of scores, "no symbol" left out."""

@@ -24,16 +24,29 @@ def localisation(width: int = 16, dropout: float = 0.1) -> keras.Model:
         layers.Dense(32, activation='relu', name='locate2')], name='localisation')
 
 
-def _convolution(x, width, size, stride, name):
-    x = layers.Conv2D(width, size, strides=stride, padding='same', use_bias=False, name=name)(x)
+def convolution(x, width: int, size: int, stride: int, name: str, kind=layers.Conv2D):
+    """Return x after a convolution (`kind`: also layers.Conv1D, for sequences), batch normalisation and ReLU."""
+    x = kind(width, size, strides=stride, padding='same', use_bias=False, name=name)(x)
     return layers.ReLU(name=f'{name}_relu')(layers.BatchNormalization(name=f'{name}_norm')(x))
 
 
-def _residual(x, width, name):
-    inner = _convolution(x, width, 3, 1, f'{name}_in')
-    inner = layers.Conv2D(width, 3, padding='same', use_bias=False, name=f'{name}_out')(inner)
-    inner = layers.BatchNormalization(gamma_initializer='zeros', name=f'{name}_out_norm')(inner)  # nothing, at first
+def residual(x, width: int, name: str, kind=layers.Conv2D):
+    """Return x plus two convolutions of it, which add nothing at first."""
+    inner = convolution(x, width, 3, 1, f'{name}_in', kind)
+    inner = kind(width, 3, padding='same', use_bias=False, name=f'{name}_out')(inner)
+    inner = layers.BatchNormalization(gamma_initializer='zeros', name=f'{name}_out_norm')(inner)
     return layers.ReLU(name=f'{name}_relu')(layers.Add(name=f'{name}_join')([x, inner]))
+
+
+def class_outputs(x, classes: int, wide: int, wide_width: int, dropout: float) -> dict:
+    """Return {'logits', 'wide'} of features [batch, any]; 'wide' (if any) stands on a layer of `wide_width` more."""
+    x = layers.Dropout(dropout)(x)
+    outputs = {'logits': layers.Dense(classes, name='logits', dtype='float32')(x)}
+    if wide:
+        x = layers.BatchNormalization(name='wide_norm')(layers.Dense(wide_width, use_bias=False, name='wide_in')(x))
+        x = layers.Dropout(dropout)(layers.ReLU(name='wide_relu')(x))
+        outputs['wide'] = layers.Dense(wide, name='wide', dtype='float32')(x)
+    return outputs
 
 
 def build(classes: int, wide: int = 0, widths=(24, 48, 96), dropout: float = 0.25,
@@ -53,21 +66,16 @@ def build(classes: int, wide: int = 0, widths=(24, 48, 96), dropout: float = 0.2
         x, outputs['theta'] = SpatialTransformer(localisation(), transformer, return_theta=True, dtype='float32',
                                                  name='spatial_transformer')(x)
     if first:
-        x = _convolution(x, first, 3, 1, 'first')
-    x = _convolution(x, widths[0], 3 if first else 5, 2, 'stem')
+        x = convolution(x, first, 3, 1, 'first')
+    x = convolution(x, widths[0], 3 if first else 5, 2, 'stem')
     for number in range(blocks):
-        x = _residual(x, widths[0], f'stem_block{number}')
+        x = residual(x, widths[0], f'stem_block{number}')
     for number, width in enumerate(widths[1:]):
-        down = _convolution(x, width, 3, 2, f'down{number}')
-        x = layers.Add(name=f'join{number}')([down, _convolution(down, width, 3, 1, f'same{number}')])
+        down = convolution(x, width, 3, 2, f'down{number}')
+        x = layers.Add(name=f'join{number}')([down, convolution(down, width, 3, 1, f'same{number}')])
         for block in range(blocks):
-            x = _residual(x, width, f'down{number}_block{block}')
-    x = layers.Dropout(dropout)(layers.Flatten()(x))
-    outputs['logits'] = layers.Dense(classes, name='logits', dtype='float32')(x)
-    if wide:
-        x = layers.BatchNormalization(name='wide_norm')(layers.Dense(wide_width, use_bias=False, name='wide_in')(x))
-        x = layers.Dropout(dropout)(layers.ReLU(name='wide_relu')(x))
-        outputs['wide'] = layers.Dense(wide, name='wide', dtype='float32')(x)
+            x = residual(x, width, f'down{number}_block{block}')
+    outputs |= class_outputs(layers.Flatten()(x), classes, wide, wide_width, dropout)
     return keras.Model(ink, outputs, name='characters')
 
 

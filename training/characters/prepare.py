@@ -108,14 +108,15 @@ def write(cache: Path, folder: Path, variants: int, held_out: int, seed: int, ow
         rows = [range(i, min(i + CHUNK, last)) for i in range(first, last, CHUNK)]
         return np.concatenate([*(pool.map if pool else map)(make, rows)])
     try:
-        np.save(cache / 'trajectory.npy', made(follow, 0, len(samples)))
         np.savez(cache / 'validation.npz', ink=made(partial(draw, PLAIN, seed), len(samples), len(_SAMPLES)),
                  trajectory=made(follow, len(samples), len(_SAMPLES)), **index_of(validation, labels, wide, sources))
+        parts = {'trajectory.npy': follow}
         for view in [*range(variants), *([PLAIN] if undistorted else [])]:
-            name = 'variant_plain.npy' if view == PLAIN else f'variant_{view}.npy'
+            parts['variant_plain.npy' if view == PLAIN else f'variant_{view}.npy'] = partial(draw, view, seed)
+        for name, make in parts.items():
             if not (cache / name).exists():
                 started = time.monotonic()
-                np.save(cache / 'unfinished.npy', made(partial(draw, view, seed), 0, len(samples)))
+                np.save(cache / 'unfinished.npy', made(make, 0, len(samples)))
                 (cache / 'unfinished.npy').rename(cache / name)
                 print(f'{name}: {time.monotonic() - started:.0f} s', flush=True)
     finally:

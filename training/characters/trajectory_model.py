@@ -8,6 +8,7 @@ import keras
 from keras import layers, ops
 
 from robot_ai.vision.trajectory import POINTS
+from training.characters.model import class_outputs, convolution, residual
 from training.layers.attention import EncoderBlock
 
 
@@ -25,11 +26,6 @@ class PenSteps(layers.Layer):
         direction = step / (ops.sqrt(ops.sum(step * step, axis=-1, keepdims=True)) + 1e-3)
         ends = ops.concatenate([begins[:, 1:], ops.ones_like(begins[:, :1])], axis=1)
         return ops.concatenate([points, 10.0 * step, direction, begins, ends], axis=-1)
-
-
-def _convolution(x, width, size, stride, name):
-    x = layers.Conv1D(width, size, strides=stride, padding='same', use_bias=False, name=name)(x)
-    return layers.ReLU(name=f'{name}_relu')(layers.BatchNormalization(name=f'{name}_norm')(x))
 
 
 @keras.saving.register_keras_serializable('robot_ai')
@@ -60,13 +56,6 @@ class Encoder(layers.Layer):
         return {**super().get_config(), **self.settings}
 
 
-def _residual(x, width, name):
-    inner = _convolution(x, width, 3, 1, f'{name}_in')
-    inner = layers.Conv1D(width, 3, padding='same', use_bias=False, name=f'{name}_out')(inner)
-    inner = layers.BatchNormalization(gamma_initializer='zeros', name=f'{name}_out_norm')(inner)  # nothing, at first
-    return layers.ReLU(name=f'{name}_relu')(layers.Add(name=f'{name}_join')([x, inner]))
-
-
 def build(classes: int, wide: int = 0, widths=(64, 96, 128), residuals: int = 1, blocks: int = 1, heads: int = 4,
           dropout: float = 0.1, wide_width: int = 160):
     """Return the network: inputs float32 [batch, 64, 3], outputs {'logits', 'wide'} as the character network's.
@@ -77,18 +66,13 @@ def build(classes: int, wide: int = 0, widths=(64, 96, 128), residuals: int = 1,
     trajectory = keras.Input((POINTS, 3), name='trajectory')
     x = PenSteps(name='steps')(trajectory)
     for number, width in enumerate(widths):
-        x = _convolution(x, width, 3 if number else 5, 2 if number else 1, f'down{number}')
+        x = convolution(x, width, 3 if number else 5, 2 if number else 1, f'down{number}', layers.Conv1D)
         for block in range(residuals):
-            x = _residual(x, width, f'down{number}_block{block}')
+            x = residual(x, width, f'down{number}_block{block}', layers.Conv1D)
     x = Encoder(blocks, heads, dropout, name='encoder')(x)
     x = layers.Concatenate(name='pooled')([layers.GlobalAveragePooling1D(name='mean')(x),
                                            layers.GlobalMaxPooling1D(name='most')(x)])
-    x = layers.Dropout(2 * dropout)(x)
-    outputs = {'logits': layers.Dense(classes, name='logits', dtype='float32')(x)}
-    if wide:
-        x = layers.BatchNormalization(name='wide_norm')(layers.Dense(wide_width, use_bias=False, name='wide_in')(x))
-        x = layers.Dropout(2 * dropout)(layers.ReLU(name='wide_relu')(x))
-        outputs['wide'] = layers.Dense(wide, name='wide', dtype='float32')(x)
+    outputs = class_outputs(x, classes, wide, wide_width, 2 * dropout)
     return keras.Model(trajectory, outputs, name='trajectory')
 
 
