@@ -47,12 +47,16 @@ def calibration_error(scores: np.ndarray, right: np.ndarray, bins: int = 15) -> 
 
 
 def scores_of(recognizer: CharacterRecognizer, samples: list, alone: bool = False, drawn: bool = False,
-              wide: bool = False) -> np.ndarray:
-    """Return the scores [n, classes] of samples' pictures; `drawn`: of their strokes too; `wide`: of Detexify's."""
+              wide: bool = False, backwards: bool = False) -> np.ndarray:
+    """Return the scores [n, classes] of samples' pictures; `drawn`: of their strokes too; `wide`: of Detexify's.
+
+    `backwards`: of the same ink, had the pen gone the other way from its end to its beginning.
+    """
     out = []
     for first in range(0, len(samples), 256):
         part = samples[first:first + 256]
-        paths = [trajectory_of(sample.strokes) for sample in part] if drawn else None
+        paths = [trajectory_of([stroke[::-1] for stroke in sample.strokes[::-1]] if backwards else sample.strokes)
+                 for sample in part] if drawn else None
         score = recognizer.wide_scores if wide else recognizer.scores
         out.append(score([plain(sample, alone) for sample in part], paths)[0])
     return np.concatenate(out)
@@ -198,6 +202,9 @@ def main(arguments: list[str]) -> int:
             for drawn, how in ways(recognizer):
                 score_set(figures, recognizer, f'{name}, 101 classes, {pen}{how}', truth,
                           scores_of(recognizer, symbols, alone, drawn), 'mathematics', drawn)
+        if recognizer.reads_trajectories:
+            score_set(figures, recognizer, f"{name}, 101 classes, their expression's pen, written backwards", truth,
+                      scores_of(recognizer, symbols, drawn=True, backwards=True), 'mathematics', drawn=True)
     if 'unipen' in only:
         score_unipen(figures, recognizer, folder, options.held_out, split)
     if 'detexify' in only and recognizer.wide_labels:
